@@ -1,0 +1,1 @@
+"""How events come in (publisher) and go out (partner feeds)."""

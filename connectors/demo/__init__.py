@@ -1,0 +1,1 @@
+"""The demonstration: invented life stories go through the whole hub, shown live and counted at the end."""

@@ -1,0 +1,88 @@
+"""What people see of the demonstration: a live picture while it runs, a summary at the end, on standard error."""
+
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from connectors.demo.tally import Tally, percentile
+
+
+class Screen:
+    """Shows a run; on something that is no terminal, one line for each change of what is going on."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._live: Live | None = None
+        self._last = ""
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, refresh_per_second=8, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def tell(self, doing: str, tally: Tally) -> None:
+        """Show what is going on, with the counts so far."""
+        if self._live is not None:
+            self._live.update(_picture(doing, tally))
+        elif (month := doing.rpartition(" ")[0][2:]) != self._last:  # a line a month, not one a day
+            self._last = month
+            self._console.print(f"  {doing} …", markup=False)
+
+    def result(self, tally: Tally, where: str) -> None:
+        """Show the summary, what does not add up, and where to look next."""
+        console = self._console
+        console.print(Group(_flow(tally), _arrivals(tally)))
+        half, most = percentile(tally.latencies_ms, 50), percentile(tally.latencies_ms, 99)
+        console.print(
+            f"From publishing to a partner's opened feed: half within {half} ms, 99 % within {most} ms", markup=False
+        )
+        if faults := tally.faults():
+            console.print("These counts do not add up:", style="bold red")
+            for fault in faults:
+                console.print(f"  {fault}", style="red", markup=False)
+        else:
+            console.print("All counts add up: nothing lost, nothing twice, every refusal explained.", style="green")
+        console.print(where, markup=False, soft_wrap=True)
+
+
+def _picture(doing: str, tally: Tally) -> Panel:
+    return Panel(Group(Text(doing, style="bold"), _flow(tally), _arrivals(tally)), title="The hub at work")
+
+
+def _flow(tally: Tally) -> Table:
+    table = Table("agency", "published", box=None, pad_edge=False)
+    for agency, number in sorted(tally.by_agency.items()):
+        table.add_row(agency, str(number))
+    answers = Table("receipts", "", box=None, pad_edge=False)
+    for outcome in ("ACCEPTED", "REFUSED", "DUPLICATE"):
+        answers.add_row(outcome.lower(), str(tally.outcomes[outcome]))
+    answers.add_row("", "")
+    for rule, number in sorted(tally.refused_by_rule.items()):
+        answers.add_row(f"  refused: {rule}", str(number))
+    side_by_side = Table.grid(padding=(0, 4))
+    side_by_side.add_row(table, answers)
+    return side_by_side
+
+
+def _arrivals(tally: Tally) -> Table:
+    feeds = Table("partner feed", "events", box=None, pad_edge=False)
+    for partner, number in sorted(tally.feeds.items()):
+        feeds.add_row(partner, str(number))
+    stored = Table("kept by the hub", "", box=None, pad_edge=False)
+    stored.add_row("ledger", str(tally.ledger) if tally.ledger else "…")
+    for tier, number in tally.anonymous.items():
+        stored.add_row(f"anon.{tier} (closed until cohort release)", str(number))
+    for name, number in tally.projections.items():
+        stored.add_row(f"projection {name}, rows of all runs", str(number))
+    side_by_side = Table.grid(padding=(0, 4))
+    side_by_side.add_row(feeds, stored)
+    return side_by_side

@@ -1,0 +1,98 @@
+"""Files of events: JSON lines, or one JSON document (an object, or an array of objects)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import TextIO
+
+import orjson
+
+from schemas.errors import Problem
+
+DOCUMENT_CHARS_MAX = 64_000_000
+NOT_JSON = Problem("$", "not-json", "write one JSON object on each line, or one JSON document with an array of objects")
+NOT_AN_OBJECT = Problem("$", "type", "give one JSON object for each event")
+BROKEN_DOCUMENT = Problem(
+    "$", "not-json", "the document is broken or cut off; write it again, or one object on each line"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One event of a file, or what is wrong with its line."""
+
+    number: int
+    """Counts lines from 1; every event of an array has the line on which the array begins."""
+    event: dict[str, object] | None
+    problem: Problem | None = None
+    index: int | None = None
+    """Counts the events of an array from 1."""
+
+
+def read_events(source: TextIO) -> Iterator[Line]:
+    """Yield the events of *source* one by one; a line that is no JSON object is yielded with its problem.
+
+    Lines are read as they come. Only a document that begins over several lines is read whole, up to
+    `DOCUMENT_CHARS_MAX`; a byte order mark at the start is passed over.
+    """
+    lines = enumerate(source, 1)
+    first = True
+    for number, text in lines:
+        line = text.removeprefix("\ufeff") if number == 1 else text
+        if not line.strip():
+            continue
+        if first and not _is_json(line):
+            yield from _document(number, line, lines)
+            return
+        first = False
+        yield from _one(line, number)
+
+
+def _document(start: int, first: str, following: Iterator[tuple[int, str]]) -> Iterator[Line]:
+    """Yield what is in a file whose first line is not JSON by itself: a document, or lines with a broken one."""
+    read, chars = [(start, first)], len(first)
+    while chars < DOCUMENT_CHARS_MAX and (entry := next(following, None)) is not None:
+        read.append(entry)
+        chars += len(entry[1])
+    try:
+        found = orjson.loads("".join(text for _, text in read))
+    except orjson.JSONDecodeError:
+        if not any(_is_json(text) for _, text in read[1:] if text.strip().startswith(("{", "["))):
+            yield Line(
+                number=start, event=None, problem=BROKEN_DOCUMENT
+            )  # one document, not a line for each of its own
+            return
+        for number, text in chain(read, following):
+            if text.strip():
+                yield from _one(text, number)
+        return
+    yield from _objects(found, start)
+    for number, text in following:
+        if text.strip():
+            yield Line(number=number, event=None, problem=NOT_JSON)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _one(line: str, number: int) -> Iterator[Line]:
+    try:
+        found = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        yield Line(number=number, event=None, problem=NOT_JSON)
+        return
+    yield from _objects(found, number)
+
+
+def _objects(found: object, number: int) -> Iterator[Line]:
+    for index, event in enumerate(found if isinstance(found, list) else [found], 1):
+        place = index if isinstance(found, list) else None
+        if isinstance(event, dict):
+            yield Line(number=number, event=event, index=place)
+        else:
+            yield Line(number=number, event=None, problem=NOT_AN_OBJECT, index=place)

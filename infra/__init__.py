@@ -1,0 +1,1 @@
+"""What the hub stands on: settings, home, topology, local stack, vault, database, logging. Imports `schemas` only."""

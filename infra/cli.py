@@ -1,0 +1,45 @@
+"""The command line `hub`: composed from the entry points `hub.commands` that each room registers."""
+
+import sys
+from importlib.metadata import entry_points
+
+import typer
+from rich.console import Console
+
+from schemas.errors import HubError, MisuseError, UnavailableError
+
+EXIT_REFUSED = 1
+EXIT_MISUSE = 2
+EXIT_UNAVAILABLE = 3
+
+
+def build() -> typer.Typer:
+    """Return the command line with the commands of every installed room, in alphabetical order."""
+    app = typer.Typer(
+        name="hub",
+        help="Exchange what agencies know about trafficking in human beings, without exposing a victim.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,  # a traceback with locals could show a person's data
+    )
+    for entry in sorted(entry_points(group="hub.commands"), key=lambda entry: entry.name):
+        entry.load()(app)
+    return app
+
+
+def main() -> None:
+    """Run `hub`; exit 1 when something was refused, 2 on misuse, 3 when a part does not answer."""
+    try:
+        build()()
+    except HubError as error:
+        Console(stderr=True, soft_wrap=True).print(f"hub: {error.code}: {error}", style="red", markup=False)
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        Console(stderr=True).print("hub: interrupted; the same command goes on where this one stopped", markup=False)
+        sys.exit(130)
+
+
+def exit_code(error: HubError) -> int:
+    """Return the process exit code that tells a script whose fault *error* is."""
+    if isinstance(error, UnavailableError):
+        return EXIT_UNAVAILABLE
+    return EXIT_MISUSE if isinstance(error, MisuseError) else EXIT_REFUSED

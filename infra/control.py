@@ -1,0 +1,223 @@
+"""The control topics: agreements as events, published from the operator's files, read from the start by all.
+
+Rule 1: control topics are never compacted and have one partition, so that "which agreements held then" is a replay.
+Rule 2: a control record that cannot be read halts whoever asks: to guess an agreement is to leak.
+"""
+
+import asyncio
+import dataclasses
+import datetime as dt
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from infra.home import Home
+from infra.kafka import consumer_for, producer_for
+from infra.topology.agreements import Agreement, View
+from infra.topology.credentials import Credentials
+from infra.topology.model import load_topology
+from schemas.catalogue import hub_contract
+from schemas.codec import Codec, Record
+from schemas.errors import MisuseError, RejectedError, UnavailableError
+from schemas.names import AgencyId, PartnerId
+
+AGREEMENTS = "control.agreements"
+READ_TIMEOUT_S = 30.0
+
+
+class ControlUnreadableError(MisuseError):
+    """A record on a control topic cannot be read; nothing is decided until it can."""
+
+    code = "control-unreadable"
+
+
+class ControlUnavailableError(UnavailableError):
+    """The control topics cannot be read to their end now."""
+
+    code = "control-unavailable"
+
+
+class UnversionedAgreementError(MisuseError):
+    """An agreement was edited without a new version."""
+
+    code = "unversioned-agreement"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlState:
+    """What the control topics say up to *offset*."""
+
+    agreements: tuple[Agreement, ...]
+    offset: int
+
+
+class ControlReader:
+    """Reads the control topics to their end whenever asked, as the principal of *credentials*."""
+
+    def __init__(self, credentials: Credentials, codec: Codec) -> None:
+        self._credentials = credentials
+        self._codec = codec
+        self._source = TopicPartition(AGREEMENTS, 0)
+        self._consumer: AIOKafkaConsumer | None = None
+        self._latest: dict[str, tuple[Agreement, bool]] = {}
+        self._offset = 0
+        self._read_began = -1.0
+        self._lock = asyncio.Lock()
+
+    async def state(self) -> ControlState:
+        """Return the agreements that are not withdrawn, read to the end of the topic as it is now.
+
+        Raises ControlUnreadableError, or UnavailableError when broker or registry are away.
+        """
+        asked = time.monotonic()
+        async with self._lock:
+            try:
+                if asked > self._read_began:  # else another one read to the end since we asked
+                    began = time.monotonic()
+                    await asyncio.wait_for(self._read_on(), READ_TIMEOUT_S)
+                    self._read_began = began
+            except (KafkaError, TimeoutError, OSError) as error:
+                await self._drop()
+                raise ControlUnavailableError(f"the control topics cannot be read ({type(error).__name__})") from None
+            except BaseException:
+                # The consumer is past records that were not taken: a new one begins at the first of them again.
+                await self._drop()
+                raise
+        held = tuple(agreement for agreement, withdrawn in self._latest.values() if not withdrawn)
+        return ControlState(agreements=tuple(sorted(held, key=lambda held: held.id)), offset=self._offset)
+
+    async def latest(self) -> Mapping[str, Agreement]:
+        """Return the newest version of every agreement that is not withdrawn, by id."""
+        state = await self.state()
+        return {agreement.id: agreement for agreement in state.agreements}
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        async with self._lock:
+            await self._drop()
+
+    async def _read_on(self) -> None:
+        if self._consumer is None:
+            consumer = consumer_for(self._credentials)
+            await consumer.start()
+            self._consumer = consumer
+            consumer.assign([self._source])
+            consumer.seek(self._source, self._offset)
+            consumer.pause(self._source)
+        end = (await self._consumer.end_offsets([self._source]))[self._source]
+        if self._offset >= end:
+            return
+        # Paused but for now: a fetch that waits for new records would hold up the question above by its whole wait.
+        self._consumer.resume(self._source)
+        while self._offset < end:
+            fetched = await self._consumer.getmany(self._source, timeout_ms=500)
+            records = fetched.get(self._source, ())
+            await asyncio.to_thread(self._codec.learn, [record.value for record in records])
+            for record in records:
+                self._take(record.value)
+                self._offset = record.offset + 1
+            self._offset = max(self._offset, await self._consumer.position(self._source))
+        self._consumer.pause(self._source)
+
+    def _take(self, value: bytes | None) -> None:
+        try:
+            agreement, withdrawn = agreement_from(self._codec.decode(value).record)
+        except (RejectedError, KeyError, ValueError, TypeError):
+            raise ControlUnreadableError(
+                f"{AGREEMENTS} holds a record that cannot be read after offset {self._offset}: nothing is released; "
+                "find out who wrote it, then publish the agreements anew with `hub topology apply`"
+            ) from None
+        known = self._latest.get(agreement.id)
+        if known is None or agreement.version >= known[0].version:
+            self._latest[agreement.id] = (agreement, withdrawn)
+
+    async def _drop(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            try:
+                await asyncio.wait_for(consumer.stop(), 5)
+            except (KafkaError, TimeoutError, OSError):
+                return
+
+
+def agreement_from(record: Record) -> tuple[Agreement, bool]:
+    """Return the agreement in a control record, and whether it was withdrawn."""
+    tuples = {name: tuple(cast("list[str]", record[name])) for name in _LISTS}
+    agreement = Agreement(
+        id=str(record["id"]),
+        version=cast("int", record["version"]),
+        title=str(record["title"]),
+        basis=str(record["basis"]),
+        agencies=tuple(AgencyId(agency) for agency in tuples["agencies"]),
+        partner=PartnerId(str(record["partner"])),
+        event_types=tuples["event_types"],
+        purposes=tuples["purposes"],
+        roles=tuples["roles"],
+        view=cast("View", record["view"]),
+        legal_bases=tuples["legal_bases"],
+        valid_from=cast("dt.date", record["valid_from"]),
+        valid_until=cast("dt.date", record["valid_until"]),
+        retention_days=cast("int", record["retention_days"]),
+        onward_sharing=bool(record["onward_sharing"]),
+        only_addressee=bool(record["only_addressee"]),
+    )
+    if agreement.view not in ("personal", "pseudonymous"):
+        raise ValueError("unknown view")
+    return agreement, bool(record["withdrawn"])
+
+
+def record_of(agreement: Agreement, *, withdrawn: bool = False) -> Record:
+    """Return the control record of *agreement*."""
+    content = dataclasses.asdict(agreement)
+    return {**content, **{name: list(content[name]) for name in _LISTS}, "withdrawn": withdrawn}
+
+
+async def publish_agreements(home: Home, codec: Codec) -> tuple[str, ...]:
+    """Publish the agreements of the topology that are new or changed, withdraw those that are gone.
+
+    Returns what was done, a line each; none when nothing was to do. Raises UnversionedAgreementError when one
+    changed without a higher version.
+    """
+    topology = load_topology()
+    reader = ControlReader(Credentials.of(home, "hub-admin", topology), codec)
+    try:
+        held = await reader.latest()
+    finally:
+        await reader.stop()
+    wanted = {agreement.id: agreement for agreement in topology.agreements}
+    changes: list[tuple[str, Record]] = []
+    for agreement in wanted.values():
+        known = held.get(agreement.id)
+        if known == agreement:
+            continue
+        if known is not None and agreement.version <= known.version:
+            raise UnversionedAgreementError(
+                f"agreement {agreement.id} changed: give it a version above {known.version}"
+            )
+        changes.append((f"publish {agreement.id} version {agreement.version}", record_of(agreement)))
+    withdrawn = sorted(held.keys() - wanted.keys())
+    changes += [(f"withdraw {gone}", record_of(held[gone], withdrawn=True)) for gone in withdrawn]
+    if changes:
+        await _write(Credentials.of(home, "hub-control", topology), codec, [record for _, record in changes])
+    return tuple(line for line, _ in changes)
+
+
+async def _write(credentials: Credentials, codec: Codec, records: list[Record]) -> None:
+    schema = hub_contract("Agreement").schema
+    writer = codec.writer(f"{AGREEMENTS}-hub.v1.Agreement", schema)
+    producer = producer_for(credentials)
+    try:
+        await producer.start()
+        for record in records:
+            await producer.send_and_wait(AGREEMENTS, writer.encode(record))
+    except KafkaError as error:
+        raise ControlUnavailableError(f"the agreements were not published ({type(error).__name__})") from None
+    finally:
+        await producer.stop()
+
+
+_LISTS = ("agencies", "event_types", "purposes", "roles", "legal_bases")

@@ -1,0 +1,63 @@
+"""Kafka clients as every part of the hub makes them: TLS, SCRAM, and settings that lose nothing."""
+
+import ssl
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from infra.settings import settings
+from infra.topology.credentials import Credentials
+
+REQUEST_BYTES_MAX = 4 * 1024 * 1024
+BATCH_BYTES_MAX = 512 * 1024
+FETCH_BYTES_MAX = 2 * 1024 * 1024
+
+
+def security_of(credentials: Credentials) -> dict[str, object]:
+    """Return the connection settings of *credentials* as aiokafka takes them."""
+    return {
+        "bootstrap_servers": credentials.bootstrap,
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": credentials.principal,
+        "sasl_plain_password": credentials.password,
+        "ssl_context": ssl.create_default_context(cafile=str(credentials.ca_file)),
+    }
+
+
+def producer_for(
+    credentials: Credentials,
+    *,
+    transactional_id: str | None = None,
+    transaction_timeout_ms: int = 60_000,
+    linger_ms: int = 0,
+    compression: str | None = None,
+) -> AIOKafkaProducer:
+    """Return an idempotent producer (acks=all), transactional when it has a *transactional_id*."""
+    return AIOKafkaProducer(
+        **security_of(credentials),
+        acks="all",
+        enable_idempotence=True,
+        transactional_id=transactional_id,
+        transaction_timeout_ms=transaction_timeout_ms,
+        max_batch_size=BATCH_BYTES_MAX,
+        max_request_size=REQUEST_BYTES_MAX,
+        linger_ms=linger_ms,
+        compression_type=compression,
+    )
+
+
+def consumer_for(
+    credentials: Credentials, *, group: str | None = None, read_committed: bool = True
+) -> AIOKafkaConsumer:
+    """Return a consumer that commits nothing by itself and begins at the start of a topic."""
+    return AIOKafkaConsumer(
+        **security_of(credentials),
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed" if read_committed else "read_uncommitted",
+        session_timeout_ms=settings().session_timeout_ms,
+        max_partition_fetch_bytes=FETCH_BYTES_MAX,
+        fetch_max_wait_ms=200,
+        max_poll_interval_ms=600_000,
+    )

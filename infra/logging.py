@@ -1,0 +1,107 @@
+"""Logging, configured once: only keys of an allow-list, no locals in tracebacks, no values of events.
+
+Faust logs keys and values at DEBUG, aiokafka logs records of failed batches there: both are pinned above it.
+"""
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import structlog
+
+ALLOWED = frozenset({
+    "event", "level", "timestamp", "logger", "exception",
+    "processor", "projection", "topic", "partition", "offset", "next_offset", "records", "code", "advice", "attempt",
+    "from_outbox", "principal", "asked", "given", "part", "state", "pid", "count", "agreements", "control_offset",
+})  # fmt: skip
+"""A key that is not here does not reach a log: add one only when its values can never be personal."""
+
+PINNED = ("faust", "aiokafka", "mode", "psycopg", "psycopg.pool", "httpx", "httpcore", "asyncio")
+
+
+def only_allowed_keys(_logger: object, _name: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Return *entry* without every key that is not on the allow-list, and with a note of how many went."""
+    dropped = [key for key in entry if key not in ALLOWED and not key.startswith("_")]
+    for key in dropped:
+        del entry[key]
+    return entry
+
+
+def exception_without_text(_logger: object, _name: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace an exception by the names of its classes and the places in the code: a message may hold a value."""
+    error = entry.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
+    if isinstance(error, BaseException):
+        entry["exception"] = described(error)
+    return entry
+
+
+def described(error: BaseException) -> str:
+    """Return the class of *error* and the places in the code that it passed, innermost first; never its text."""
+    places = []
+    trace = error.__traceback__
+    while trace is not None:
+        places.append(f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return f"{type(error).__name__} at {' < '.join(reversed(places[-6:]))}"
+
+
+class _StandardToOneLine(logging.Formatter):
+    """Formats records of libraries: the first line of their message, and of an exception its class only."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return *record* as text; an exception among its arguments is named by its class.
+
+        asyncio prints the text of an exception on the lines below "Task exception was never retrieved".
+        """
+        copy = logging.makeLogRecord(record.__dict__)
+        copy.args = _without_text(record.args)
+        lines = copy.getMessage().splitlines()
+        copy.msg, copy.args = lines[0] if lines else "", ()
+        copy.exc_text = copy.stack_info = None
+        return super().format(copy)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging names it so
+        return described(ei[1]) if ei and ei[1] else ""
+
+
+def _without_text(arguments: Any) -> Any:
+    if isinstance(arguments, BaseException):
+        return described(arguments)
+    if isinstance(arguments, tuple):
+        return tuple(_without_text(each) for each in arguments)
+    if isinstance(arguments, Mapping):
+        return {name: _without_text(each) for name, each in arguments.items()}
+    return arguments
+
+
+def _crashed(_kind: type[BaseException], error: BaseException, _trace: object) -> None:
+    """Report what nobody caught as every other exception: Python's own report holds its text."""
+    structlog.get_logger().critical("crashed", exc_info=error)
+
+
+def configure_logging(level: int = logging.INFO) -> None:
+    """Log JSON lines to standard error."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            exception_without_text,
+            only_allowed_keys,
+            structlog.processors.JSONRenderer(sort_keys=True),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_StandardToOneLine("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    sys.excepthook = _crashed
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    for name in PINNED:
+        logging.getLogger(name).setLevel(logging.WARNING)

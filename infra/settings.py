@@ -1,0 +1,53 @@
+"""What a site may set from outside, all through environment variables that begin with `HUB_`."""
+
+import os
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_PROJECT = Path(__file__).resolve().parents[1]
+
+
+def default_home() -> Path:
+    """Return `.local` in the clone, or in the current folder when the hub is installed as a package."""
+    place = _PROJECT if (_PROJECT / "pyproject.toml").is_file() else Path.cwd()
+    return place / ".local"
+
+
+def default_jar_cache() -> Path:
+    """Return the user's cache for server programs; homes share it, so a second stack downloads nothing."""
+    caches = os.environ.get("XDG_CACHE_HOME")
+    return (Path(caches) if caches else Path.home() / ".cache") / "anti-trafficking-hub" / "jars"
+
+
+class Settings(BaseSettings):
+    """Every setting has a default with which a fresh clone works; a port that is not set is chosen free."""
+
+    model_config = SettingsConfigDict(env_prefix="HUB_", frozen=True, env_ignore_empty=True)
+
+    home: Path = Field(default_factory=default_home, description="The one folder that holds all data.")
+    jar_cache: Path = Field(
+        default_factory=default_jar_cache,
+        description="Server programs, laid out as a Maven repository; seed it to install without a network.",
+    )
+    offline: bool = Field(default=False, description="Never download: everything must be in the jar cache.")
+    maven_mirror: str | None = Field(default=None, description="URL of the site's own Maven repository.")
+    postgres_user: str | None = Field(
+        default=None, description="System user that runs PostgreSQL when the hub is started by root."
+    )
+    session_timeout_ms: int = Field(
+        default=30_000, ge=6_000, description="A worker that is not heard for so long loses its partitions."
+    )
+    kafka_port: int | None = Field(default=None, ge=1, le=65535)
+    controller_port: int | None = Field(default=None, ge=1, le=65535)
+    registry_port: int | None = Field(default=None, ge=1, le=65535)
+    postgres_port: int | None = Field(default=None, ge=1, le=65535)
+    access_port: int | None = Field(default=None, ge=1, le=65535)
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process, read once."""
+    return Settings()

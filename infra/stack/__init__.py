@@ -1,0 +1,1 @@
+"""The local stack: Kafka, the schema registry and PostgreSQL on loopback, from packages alone."""

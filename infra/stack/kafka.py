@@ -1,0 +1,186 @@
+"""Kafka, one KRaft node: TLS and SCRAM for clients, client certificates for the controller, ACLs on."""
+
+import base64
+import hashlib
+import logging
+import os
+import secrets
+import shutil
+import subprocess
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from infra.home import LOOPBACK, Home, write_atomically
+from infra.settings import Settings
+from infra.stack.certificates import CONTROLLER_NAME
+from infra.stack.jars import locked, obtain, version
+from infra.stack.java import java, java_tag
+from infra.stack.part import Say, draft_folder, port_answers, setup_digest
+from infra.stack.process import Command, PartFailedError, find
+
+ADMIN = "hub-admin"
+"""The super user of the broker."""
+
+_TEMPLATE = Path(__file__).with_name("kafka.properties")
+_LOGGING = Path(__file__).with_name("log4j2.properties")
+_ITERATIONS = 8192
+_SILENT = logging.getLogger("infra.stack.kafka.probe")
+_SILENT.setLevel(logging.CRITICAL)  # a refused connection is what the probe is there to meet
+_PROBE_SECONDS = 4.0
+_MEMORY = ("-Xms128m", "-Xmx512m")
+
+
+@dataclass(frozen=True, slots=True)
+class Kafka:
+    """The broker of *home*."""
+
+    home: Home
+    settings: Settings
+    name: str = "kafka"
+
+    @property
+    def version(self) -> str:
+        """Version of the broker."""
+        return version("kafka", "kafka_2.13")
+
+    @property
+    def port(self) -> int:
+        """Port of the listener for clients."""
+        return self.home.ports.kafka
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the logs."""
+        return self.home.kafka_dir
+
+    def process(self) -> psutil.Process | None:
+        """Return the running broker."""
+        return find("java", java_tag(self.home, self.name))
+
+    def prepare(self, say: Say) -> None:
+        """Write the configuration and, on a new home, format the storage with the super user in it."""
+        classpath = self._classpath(say)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(self._properties, self._configuration(self._data))
+        if not self._data.exists():
+            say("formatting the storage")
+            self._format(classpath)
+
+    def command(self) -> Command:
+        """Return how to start the broker."""
+        return Command(
+            arguments=(
+                java(),
+                *_MEMORY,
+                "-XX:+UseG1GC",
+                "-XX:TieredStopAtLevel=4",
+                "-XX:+ExitOnOutOfMemoryError",
+                "--sun-misc-unsafe-memory-access=allow",
+                "--enable-native-access=ALL-UNNAMED",
+                f"-Dlog4j2.configurationFile={_LOGGING}",
+                java_tag(self.home, self.name),
+                f"-Dhub.setup={setup_digest(self._configuration(self._data))}",
+                "-cp",
+                self._classpath(lambda _: None),
+                "kafka.Kafka",
+                str(self._properties),
+            ),
+            folder=self.folder,
+        )
+
+    def is_ready(self) -> bool:
+        """Try whether the group coordinator and the transaction coordinator answer the super user."""
+        if not port_answers(self.port):
+            return False
+        from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+        name = f"{ADMIN}.ready"
+        try:
+            Producer(self._client() | {"transactional.id": name}, logger=_SILENT).init_transactions(_PROBE_SECONDS)
+            reader = Consumer(self._client() | {"group.id": name}, logger=_SILENT)
+            try:
+                # Asking for a position makes the broker load its coordinator, and make its topic when new.
+                reader.committed([TopicPartition(name, 0)], timeout=_PROBE_SECONDS)
+            finally:
+                reader.close()
+        except KafkaException:
+            return False
+        return True
+
+    def settle(self) -> None:
+        """Do nothing: topics and users are the topology's."""
+
+    def _client(self) -> dict[str, str]:
+        return {
+            "bootstrap.servers": f"{LOOPBACK}:{self.port}",
+            "security.protocol": "SASL_SSL",
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.username": ADMIN,
+            "sasl.password": self.home.password(ADMIN),
+            "ssl.ca.location": str(self.home.ca_file),
+        }
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def _properties(self) -> Path:
+        return self.folder / "server.properties"
+
+    def _classpath(self, say: Say) -> str:
+        paths = obtain(locked("kafka"), self.settings, lambda file: say(f"downloading {file}"))
+        return os.pathsep.join(map(str, paths))
+
+    def _configuration(self, data: Path) -> str:
+        return _TEMPLATE.read_text().format(
+            kafka_port=self.home.ports.kafka,
+            controller_port=self.home.ports.controller,
+            data=data,
+            admin=ADMIN,
+            admin_password=self.home.password(ADMIN),
+            controller_name=CONTROLLER_NAME,
+            store=self.home.tls_dir / "kafka.store.pem",
+            ca=self.home.ca_file,
+        )
+
+    def _format(self, classpath: str) -> None:
+        """Format into a draft and rename it, so that a kill leaves no half-formatted storage."""
+        draft = draft_folder(self.folder)
+        properties, arguments = draft / "format.properties", draft / "format.arguments"
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        write_atomically(properties, self._configuration(draft / "data"))
+        # A salted password is as good as the password: it goes in a file as well (`@file`).
+        words = [
+            "format",
+            "-t",
+            cluster,
+            "-c",
+            str(properties),
+            "--standalone",
+            "--add-scram",
+            self._credential(),
+        ]
+        write_atomically(arguments, "\n".join(words))
+        done = subprocess.run(
+            [java(), "-Xmx128m", "-cp", classpath, "kafka.tools.StorageTool", f"@{arguments}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            log = self.home.logs_dir / "kafka-format.log"
+            write_atomically(log, done.stdout + done.stderr)
+            raise PartFailedError(f"the storage of Kafka could not be formatted: see {log}")
+        (draft / "data").rename(self._data)
+        shutil.rmtree(draft)
+
+    def _credential(self) -> str:
+        salt = secrets.token_bytes(32)
+        salted = hashlib.pbkdf2_hmac("sha512", self.home.password(ADMIN).encode(), salt, _ITERATIONS)
+        salt_text, salted_text = (base64.b64encode(value).decode() for value in (salt, salted))
+        values = f'iterations={_ITERATIONS},salt="{salt_text}",saltedpassword="{salted_text}"'
+        return f"SCRAM-SHA-512=[name={ADMIN},{values}]"

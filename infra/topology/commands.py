@@ -1,0 +1,214 @@
+"""The commands `hub topology plan | apply | show` and `hub credentials`."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from infra.home import Home
+from infra.topology.credentials import Credentials, Format
+from infra.topology.model import Topology, load_topology
+
+if TYPE_CHECKING:
+    from infra.topology.apply import Progress
+    from infra.topology.plan import Plan
+
+TopologyFile = Annotated[Path | None, typer.Option("--topology", help="Another topology.toml than the built-in one.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Prune = Annotated[bool, typer.Option(help="Also remove users that the topology does not know.")]
+MANY = 12
+"""More permissions than this are counted, not listed, unless `--verbose`."""
+
+topology_app = typer.Typer(
+    help="Who takes part, which topics there are, who writes and reads them.", no_args_is_help=True
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to *app*."""
+    app.add_typer(topology_app, name="topology")
+    app.command("credentials")(credentials)
+
+
+@topology_app.command("plan")
+def plan_command(
+    path: TopologyFile = None,
+    as_json: AsJson = False,
+    prune: Prune = False,
+    verbose: Annotated[bool, typer.Option(help="List every permission and schema.")] = False,
+) -> None:
+    """Show what `apply` would change; changes nothing."""
+    from infra.topology.apply import plan_for
+
+    found = plan_for(Home.current(), load_topology(path), prune=prune)
+    _show(found, "to make", as_json=as_json, verbose=verbose)
+
+
+@topology_app.command("apply")
+def apply_command(
+    path: TopologyFile = None,
+    as_json: AsJson = False,
+    prune: Prune = False,
+    reset_passwords: Annotated[bool, typer.Option(help="Give every principal its password again.")] = False,
+    verbose: Annotated[bool, typer.Option(help="List every permission and schema.")] = False,
+) -> None:
+    """Make the servers as the topology says; repeating it is harmless."""
+    from infra.topology.apply import apply
+
+    with _bar() as progress:
+        found = apply(
+            Home.current(),
+            load_topology(path),
+            prune=prune,
+            reset_passwords=reset_passwords,
+            progress=progress,
+        )
+    published = _publish_agreements(Home.current()) if path is None else ()
+    _show(found, "made", as_json=as_json, verbose=verbose, agreements=published)
+
+
+@topology_app.command("show")
+def show_command(path: TopologyFile = None) -> None:
+    """Show agencies, partners, agreements and topics with who writes and reads them."""
+    from infra.topology.check import require_valid
+
+    topology = require_valid(load_topology(path))
+    out = Console()
+    for table in (_agencies(topology), _partners(topology), _agreements(topology), _topics(topology)):
+        out.print(table)
+
+
+def credentials(
+    principal: Annotated[str, typer.Argument(help="Id of an agency, a partner or a part of the hub.")],
+    form: Annotated[Format, typer.Option("--format", help="Who reads it.")] = "env",
+    output: Annotated[Path | None, typer.Option(help="Write to this file, readable by its owner alone.")] = None,
+) -> None:
+    """Write what a client needs to connect as PRINCIPAL: addresses, user, password, certificate, topics."""
+    found = Credentials.of(Home.current(), principal)
+    if output is None:
+        typer.echo(found.text(form), nl=False)
+    else:
+        found.write(output, form)
+        Console(stderr=True).print(f"wrote {output} (readable by its owner alone)", markup=False)
+
+
+def _publish_agreements(home: Home) -> tuple[str, ...]:
+    """Publish the agreements that are new or changed; returns a line for each."""
+    import asyncio
+
+    from infra.control import publish_agreements
+    from infra.registry import registry_for
+    from schemas.codec import Codec
+
+    registry = registry_for(home)
+    try:
+        return asyncio.run(publish_agreements(home, Codec(registry)))
+    finally:
+        registry.close()
+
+
+def _show(found: "Plan", what: str, *, as_json: bool, verbose: bool, agreements: tuple[str, ...] = ()) -> None:
+    if as_json:
+        import orjson
+
+        answer = {"changes": [*map(str, found.changes), *agreements], "notices": list(found.notices)}
+        typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
+        return
+    out = Console(soft_wrap=True, highlight=False)
+    counts = Counter(type(change).__name__ for change in found.changes)
+    for change in found.changes:
+        if verbose or counts[type(change).__name__] <= MANY:
+            out.print(str(change), markup=False)
+    for name, count in counts.items():
+        if count > MANY and not verbose:
+            out.print(f"{name}: {count} (list them with --verbose)", markup=False)
+    for line in agreements:
+        out.print(line, markup=False)
+    for notice in found.notices:
+        out.print(f"note: {notice}", style="yellow", markup=False)
+    total = len(found.changes) + len(agreements)
+    out.print(
+        f"{total} change{'s' * (total != 1)} {what}" if total else "no change: the servers are as the topology says"
+    )
+
+
+@contextmanager
+def _bar() -> "Iterator[Progress]":
+    """Show a progress bar on standard error, where there is a terminal."""
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("looking at the servers", total=None)
+
+        def progress(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=what)
+
+        yield progress
+
+
+def _agencies(topology: Topology) -> Table:
+    table = Table(
+        Column("id", no_wrap=True),
+        "name",
+        "kind",
+        "country",
+        "publishes",
+        title="Agencies",
+        title_justify="left",
+    )
+    for agency in topology.agencies:
+        table.add_row(agency.id, agency.name, agency.kind, agency.country, ", ".join(topology.permitted(agency.id)))
+    return table
+
+
+def _partners(topology: Topology) -> Table:
+    table = Table(
+        Column("id", no_wrap=True),
+        "name",
+        "kind",
+        "country",
+        "agreements",
+        title="Partners",
+        title_justify="left",
+    )
+    for partner in topology.partners:
+        held = [agreement.id for agreement in topology.agreements if agreement.partner == partner.id]
+        table.add_row(partner.id, partner.name, partner.kind, partner.country or "", ", ".join(held) or "none")
+    return table
+
+
+def _agreements(topology: Topology) -> Table:
+    table = Table(
+        Column("id", no_wrap=True),
+        "partner",
+        "event types",
+        "view",
+        "until",
+        title="Agreements",
+        title_justify="left",
+    )
+    for each in topology.agreements:
+        row = (f"{each.id} v{each.version}", each.partner, ", ".join(each.event_types), each.view)
+        table.add_row(*row, each.valid_until.isoformat())
+    return table
+
+
+def _topics(topology: Topology) -> Table:
+    table = Table(
+        Column("topic", no_wrap=True),
+        "kept",
+        "written by",
+        "read by",
+        "state",
+        title="Topics",
+        title_justify="left",
+    )
+    for topic in topology.topics:
+        kept = "for ever" if topic.retention_days is None else f"{topic.retention_days} days"
+        table.add_row(topic.name, kept, ", ".join(topic.writers), ", ".join(topic.readers), topic.state)
+    return table

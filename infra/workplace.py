@@ -1,0 +1,72 @@
+"""What a long-running part of the hub works with: one home, its topology, codec, database pools, vault and clock."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from psycopg_pool import AsyncConnectionPool
+
+from infra.clock import Clock, clock_for
+from infra.home import Home
+from infra.registry import registry_for
+from infra.topology.credentials import Credentials
+from infra.topology.model import Topology, load_topology
+from infra.vault.kek import KeysetFileKek
+from infra.vault.vault import Vault
+from schemas.codec import Codec
+
+POOL_TIMEOUT_S = 10.0
+STANDSTILL_MS = 20_000
+"""A process that stands still inside a transaction loses its locks after so long: another one may be waiting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workplace:
+    """Open connections of one process; made by `workplace`."""
+
+    home: Home
+    topology: Topology
+    codec: Codec
+    clock: Clock
+
+    def credentials(self, principal: str) -> Credentials:
+        """Return the Kafka credentials of *principal*."""
+        return Credentials.of(self.home, principal, self.topology)
+
+    def pool(self, role: str, connections_max: int = 8) -> AsyncConnectionPool:
+        """Return a pool of connections as the database role *role*, not opened yet."""
+        return AsyncConnectionPool(
+            f"{self.home.dsn(role)} options='-c idle_in_transaction_session_timeout={STANDSTILL_MS}'",
+            min_size=1,
+            max_size=connections_max,
+            timeout=POOL_TIMEOUT_S,
+            check=AsyncConnectionPool.check_connection,
+            reconnect_timeout=0,
+            open=False,
+            name=role,
+        )
+
+    def vault(self, pool: AsyncConnectionPool) -> Vault:
+        """Return the vault behind *pool*, which must be of the role hub_vault."""
+        return Vault(pool, KeysetFileKek.create_if_missing(self.home.secrets_dir / "kek.json"))
+
+
+@asynccontextmanager
+async def workplace(home: Home) -> AsyncIterator[Workplace]:
+    """Open the workplace of a process in *home* and close it at the end."""
+    registry = registry_for(home)
+    clock_pool = AsyncConnectionPool(
+        home.dsn("hub_access"),
+        min_size=0,
+        max_size=2,
+        timeout=POOL_TIMEOUT_S,
+        reconnect_timeout=0,
+        open=False,
+        check=AsyncConnectionPool.check_connection,
+    )
+    await clock_pool.open()
+    try:
+        yield Workplace(home=home, topology=load_topology(), codec=Codec(registry), clock=clock_for(home, clock_pool))
+    finally:
+        await clock_pool.close()
+        registry.close()

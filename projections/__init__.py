@@ -1,0 +1,1 @@
+"""How people read: read models in PostgreSQL."""

@@ -1,0 +1,115 @@
+"""National case overview: per case who is involved, since when, how much is known, what waits for an answer.
+
+The key of the ledger is the random id of a case of one agency; all its events are in one partition, in order.
+"""
+
+import uuid
+from collections.abc import Iterator
+from typing import cast
+
+from projections.projection import Countries, Event, Projection, Sheet
+from projections.rows import Column, Merge, Row, Table
+from schemas.catalogue import contract
+from schemas.codec import Record
+from schemas.errors import MalformedRecordError
+from schemas.field_steps import persons
+
+CASE = Table(
+    name="national_case",
+    keys=(Column("case_id", "uuid"),),
+    values=(
+        Column("agency"),
+        Column("country"),
+        Column("without_case", "boolean"),
+        Column("first_received_at", "timestamptz", Merge.LEAST),
+        Column("last_received_at", "timestamptz", Merge.GREATEST),
+        Column("handling", merge=Merge.GREATEST),  # H0 to H3: the later in the alphabet, the stricter
+        Column("events", "bigint", Merge.SUM),
+    ),
+)
+EVENT = Table(
+    name="national_case_event",
+    keys=(Column("case_id", "uuid"), Column("event_type")),
+    values=(Column("events", "bigint", Merge.SUM), Column("corrections", "bigint", Merge.SUM)),
+)
+SUBJECT = Table(
+    name="national_case_subject",
+    keys=(Column("case_id", "uuid"), Column("subject_id", "uuid")),
+    values=(Column("first_received_at", "timestamptz", Merge.LEAST),),
+)
+AGENCY = Table(
+    name="national_case_agency",
+    keys=(Column("case_id", "uuid"), Column("agency"), Column("part")),
+    values=(Column("events", "bigint", Merge.SUM),),
+)
+REFERRAL = Table(
+    name="national_case_referral",
+    keys=(Column("case_id", "uuid"), Column("referral_id", "uuid")),
+    values=(
+        Column("to_agency"),
+        Column("urgency"),
+        Column("answer_due_at", "timestamptz"),
+        Column("offered_at", "timestamptz", Merge.LEAST),
+        Column("state"),
+    ),
+)
+
+
+def case_id_of(event: Event) -> str:
+    """Return the case of a ledger event; raise MalformedRecordError when its key is none."""
+    try:
+        return str(uuid.UUID((event.key or b"").decode()))
+    except ValueError:
+        raise MalformedRecordError("the key of a ledger event is not the id of a case") from None
+
+
+def rows_of(event: Event, countries: Countries) -> Iterator[Row]:
+    """Yield what one ledger event adds."""
+    case_id = case_id_of(event)
+    envelope = cast("Record", event.record["envelope"])
+    agency, received_at = str(envelope["agency"]), event.record["received_at"]
+    yield CASE.row(
+        case_id,
+        agency=agency,
+        country=countries.get(agency),
+        without_case=envelope.get("case_ref") is None,
+        first_received_at=received_at,
+        last_received_at=received_at,
+        handling=envelope["handling"],
+        events=1,
+    )
+    yield EVENT.row(case_id, event.name, events=1, corrections=int(envelope.get("corrects") is not None))
+    yield AGENCY.row(case_id, agency, "PUBLISHER", events=1)
+    if envelope.get("on_behalf_of") is not None:
+        yield AGENCY.row(case_id, envelope["on_behalf_of"], "ON_BEHALF_OF", events=1)
+    for person in persons(contract(event.name), event.record).values():
+        yield SUBJECT.row(case_id, str(uuid.UUID(str(person["subject"]))), first_received_at=received_at)
+    if event.name == "ReferralOffered":
+        yield from _referral(event, case_id)
+
+
+def _referral(event: Event, case_id: str) -> Iterator[Row]:
+    to_agency = event.record["to_agency"]
+    yield AGENCY.row(case_id, to_agency, "ADDRESSEE", events=1)
+    yield REFERRAL.row(
+        case_id,
+        str(uuid.UUID(str(event.record["referral_id"]))),
+        to_agency=to_agency,
+        urgency=event.record.get("urgency"),
+        answer_due_at=event.record.get("answer_due_at"),
+        offered_at=event.record["received_at"],
+        state="OFFERED",
+    )
+
+
+NATIONAL_CASES = Projection(
+    name="national_cases",
+    title="National case overview",
+    families=("ledger",),
+    tables=(CASE, EVENT, SUBJECT, AGENCY, REFERRAL),
+    sheets=(
+        Sheet(title="Cases", view="national_case_overview"),
+        Sheet(title="Referrals without an answer", view="national_open_referral"),
+    ),
+    rows_of=rows_of,
+)

@@ -1,0 +1,190 @@
+"""One projection on one partition: read, fold, and write rows and checkpoint in one SQL transaction.
+
+Rule 1: on every start and after every error: read the checkpoint in SQL, then seek. Kafka's committed offset is
+        never asked; the group exists only to share out partitions.
+Rule 2: the checkpoint moves by compare-and-set. Who finds it elsewhere has written nothing, and reads it again.
+Rule 3: a part of the world that is away is waited for, for ever, visibly. A record that cannot be read halts the
+        partition right before it, with advice; the rest of the projection goes on.
+Gaps between offsets are normal: the markers of transactions.
+"""
+
+import asyncio
+import random
+import uuid
+from collections.abc import Sequence
+
+import psycopg
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from psycopg_pool import AsyncConnectionPool
+
+from projections import store
+from projections.projection import FAMILY_OF, Countries, Event, Projection
+from projections.rows import Row, Rows, fold
+from projections.store import MovedCheckpointError, Place
+from schemas.codec import Codec
+from schemas.derive import NAMESPACE, Channel
+from schemas.errors import HubError, MisuseError, UnavailableError, UnknownSchemaError
+from schemas.names import TopicName
+
+log = structlog.get_logger()
+
+BATCH_RECORDS_MAX = 1000
+POLL_MS = 500
+BACKOFF_S_MAX = 5.0
+MOVED_WAIT_S = 1.0
+LOOK_S = 2.0
+"""How often a quiet partition looks whether its checkpoint was taken away for a rebuild."""
+LEDGER = TopicName("ledger")
+AWAY = (
+    *(TimeoutError, OSError, UnavailableError, KafkaError),
+    *(psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError),
+)
+"""Errors of the world. InternalError: the server ended a transaction that stood still too long."""
+
+
+class UnreadableRecordError(MisuseError):
+    """A record of a topic that only the hub writes cannot be read or folded."""
+
+    code = "unreadable-record"
+
+
+class PartitionFold:
+    """Runs *projection* on one partition until it is cancelled."""
+
+    def __init__(
+        self,
+        *,
+        projection: Projection,
+        countries: Countries,
+        consumer: AIOKafkaConsumer,
+        source: TopicPartition,
+        pool: AsyncConnectionPool,
+        codec: Codec,
+        runner_id: uuid.UUID,
+    ) -> None:
+        self._projection = projection
+        self._countries = countries
+        self._consumer = consumer
+        self._source = source
+        self._pool = pool
+        self._codec = codec
+        self._runner_id = runner_id
+        self._place = Place(projection=projection.name, topic=TopicName(source.topic), partition=source.partition)
+        self._log = log.bind(projection=projection.name, topic=source.topic, partition=source.partition)
+        self._next_offset = 0
+        self._looked_at = 0.0
+
+    async def run(self) -> None:
+        """Fold the partition; returns only when it is halted, else until cancelled."""
+        attempts = 0
+        while True:
+            try:
+                await self._recover()
+                while True:
+                    await self._step()
+                    attempts = 0
+            except MovedCheckpointError:
+                self._log.warning("checkpoint_moved")
+                await asyncio.sleep(MOVED_WAIT_S)
+            except AWAY as error:
+                attempts += 1
+                code = _code(error)
+                self._log.warning("projection_waiting", code=code, attempt=attempts)
+                await self._say("waiting", code, "a part of the hub does not answer; it goes on by itself")
+                await asyncio.sleep(pause_s(attempts))
+            except Exception as error:  # noqa: BLE001 - a projection never stops the worker: events flow without it
+                self._log.error("projection_halted", code=_code(error), exc_info=error)
+                advice = str(error) if isinstance(error, HubError) else "an error of the hub; see the worker's log"
+                await self._say("halted", _code(error), advice)
+                return
+
+    async def _recover(self) -> None:
+        beginning = (await self._consumer.beginning_offsets([self._source]))[self._source]
+        end = (await self._consumer.end_offsets([self._source]))[self._source]
+        async with self._pool.connection() as transaction:
+            stored = await store.checkpoint(transaction, self._place, lock=True)
+            self._next_offset = store.resume_at(stored=stored, beginning=beginning, end=end)
+            if stored is None:
+                await store.begin(transaction, self._place, self._next_offset)
+        self._consumer.seek(self._source, self._next_offset)
+        await self._say("running")
+        self._log.info("projection_recovered", next_offset=self._next_offset)
+
+    async def _step(self) -> None:
+        fetched = await self._consumer.getmany(self._source, timeout_ms=POLL_MS, max_records=BATCH_RECORDS_MAX)
+        batch = [record for record in fetched.get(self._source, ()) if record.offset >= self._next_offset]
+        # Beyond the last record where markers of transactions follow it.
+        reached = max(await self._consumer.position(self._source), self._next_offset)
+        if reached == self._next_offset:
+            await self._look()
+            return
+        await asyncio.to_thread(self._codec.learn, [record.value for record in batch])
+        rows, halt = self._folded(batch)
+        await self._write(rows, reached if halt is None else batch[halt].offset)
+        if halt is not None:
+            raise UnreadableRecordError(
+                f"the record at offset {batch[halt].offset} cannot be folded: find out who wrote it; "
+                "after an update of the hub, restart the worker"
+            )
+
+    async def _look(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._looked_at >= LOOK_S:
+            self._looked_at = now
+            async with self._pool.connection() as transaction:
+                self._expect(await store.checkpoint(transaction, self._place))
+
+    async def _write(self, rows: Rows, reached: int) -> None:
+        if reached == self._next_offset:
+            return
+        async with self._pool.connection() as transaction:
+            self._expect(await store.checkpoint(transaction, self._place, lock=True))
+            await store.write(transaction, rows)
+            await store.advance(transaction, self._place, self._next_offset, reached)
+        self._next_offset = reached
+
+    def _expect(self, stored: int | None) -> None:
+        if stored != self._next_offset:
+            raise MovedCheckpointError("the checkpoint was moved by another runner, or taken away for a rebuild")
+
+    def _folded(self, batch: Sequence[ConsumerRecord]) -> tuple[Rows, int | None]:
+        """Return the rows of *batch*, and the index of the first record that cannot be folded."""
+        rows: list[Row] = []
+        for index, record in enumerate(batch):
+            try:
+                event = event_of(self._codec, self._place.topic, record.offset, record.key, record.value)
+                rows += list(self._projection.rows_of(event, self._countries))
+            except UnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the records before it count
+                self._log.error("record_unreadable", offset=record.offset, code=_code(error), exc_info=error)
+                return fold(rows), index
+        return fold(rows), None
+
+    async def _say(self, state: str, code: str = "", advice: str = "") -> None:
+        try:
+            async with self._pool.connection() as transaction:
+                await store.say(transaction, self._place, self._runner_id, state, code, advice)
+        except (psycopg.Error, OSError):
+            self._log.warning("state_not_written", state=state, code=code)
+
+
+def event_of(codec: Codec, topic: TopicName, offset: int, key: bytes | None, value: bytes | None) -> Event:
+    """Return the decoded record; raise RejectedError when it is none that *topic* carries."""
+    decoded = codec.decode(value)
+    namespace, _, name = decoded.fullname.rpartition(".")
+    expected = namespace == NAMESPACE[Channel.LEDGER] and name in FAMILY_OF
+    if (topic == LEDGER) is not expected:
+        raise UnknownSchemaError(f"{topic} holds a record of {decoded.fullname}, which does not belong there")
+    return Event(topic=topic, offset=offset, key=key, name=name, record=decoded.record)
+
+
+def pause_s(attempts: int) -> float:
+    """Return how long to wait after so many failures in a row: more each time, never the same for all."""
+    return min(BACKOFF_S_MAX, 0.2 * 2.0 ** min(attempts, 6)) * random.uniform(0.7, 1.0)  # noqa: S311 - not a secret
+
+
+def _code(error: Exception) -> str:
+    return error.code if isinstance(error, HubError) else type(error).__name__

@@ -1,0 +1,176 @@
+"""Whether projections run and how far they are, for `hub status` and `hub projection list`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from infra.database import DatabaseUnavailableError
+from infra.home import Home
+from infra.topology.model import Topology, load_topology
+from projections import logs
+from projections.catalogue import PROJECTIONS
+from projections.logs import Partition
+from projections.projection import Projection
+from schemas.errors import UnavailableError
+
+ROLE = "hub_access"
+GONE_S = 20
+"""A worker that was not heard for so many seconds has died."""
+STATES = ("running", "waiting", "stopped", "halted")
+"""From good to bad; a projection is as bad as its worst partition."""
+
+Place = tuple[str, str, int]
+"""Projection, topic, partition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionStatus:
+    """One projection on one partition."""
+
+    topic: str
+    partition: int
+    state: str
+    code: str
+    advice: str
+    next_offset: int
+    """Everything before it is in the tables."""
+    end_offset: int
+
+    @property
+    def lag(self) -> int:
+        """Offsets not reached yet; markers of transactions count."""
+        return max(0, self.end_offset - self.next_offset)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """One projection."""
+
+    name: str
+    title: str
+    rows: int
+    partitions: tuple[PartitionStatus, ...]
+
+    @property
+    def lag(self) -> int:
+        """Offsets not reached yet, of all partitions."""
+        return sum(each.lag for each in self.partitions)
+
+    @property
+    def state(self) -> str:
+        """The worst state of its partitions."""
+        return max((each.state for each in self.partitions), key=STATES.index)
+
+    @property
+    def troubles(self) -> tuple[PartitionStatus, ...]:
+        """Partitions that do not run."""
+        return tuple(each for each in self.partitions if each.state != "running")
+
+
+def statuses(home: Home, topology: Topology | None = None) -> tuple[Status, ...]:
+    """Return the state of every projection; raises UnavailableError when PostgreSQL or Kafka are away."""
+    known = topology or load_topology()
+    partitions = {each.name: partitions_of(each, known) for each in PROJECTIONS}
+    bounds = logs.bounds(home, {place for places in partitions.values() for place in places})
+    with connection_of(home) as connection:
+        checkpoints = {
+            (name, topic, number): int(offset)
+            for name, topic, number, offset in connection.execute(
+                "SELECT projection, topic, partition, next_offset FROM projections.checkpoint"
+            )
+        }
+        states = _states(connection)
+        rows = {each.name: _row_count(connection, each) for each in PROJECTIONS}
+    return tuple(
+        Status(
+            name=each.name,
+            title=each.title,
+            rows=rows[each.name],
+            partitions=tuple(
+                _status((each.name, *place), bounds[place], checkpoints, states) for place in partitions[each.name]
+            ),
+        )
+        for each in PROJECTIONS
+    )
+
+
+def report(home: Home) -> dict[str, object]:
+    """Return `projections` for `hub status`: by name its state, lag, rows and troubles."""
+    try:
+        found = statuses(home)
+    except UnavailableError:
+        return {"projections": "unknown: a server does not answer"}
+    return {
+        "projections": {
+            each.name: {
+                "state": each.state,
+                "lag": each.lag,
+                "rows": each.rows,
+                "troubles": [
+                    {"topic": one.topic, "partition": one.partition, "code": one.code, "advice": one.advice}
+                    for one in each.troubles
+                ],
+            }
+            for each in found
+        }
+    }
+
+
+def partitions_of(projection: Projection, topology: Topology) -> tuple[Partition, ...]:
+    """Return the partitions that *projection* reads."""
+    names = set(projection.topics(topology))
+    return tuple((topic.name, n) for topic in topology.topics if topic.name in names for n in range(topic.partitions))
+
+
+def connection_of(home: Home) -> "psycopg.Connection[tuple[Any, ...]]":
+    """Return a connection that may only read; raises DatabaseUnavailableError."""
+    try:
+        return psycopg.connect(home.dsn(ROLE), connect_timeout=3)
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailableError(f"PostgreSQL does not answer ({type(error).__name__}); run `hub up`") from None
+
+
+def _states(connection: "psycopg.Connection[tuple[Any, ...]]") -> dict[Place, tuple[str, str, str]]:
+    rows = connection.execute(
+        "SELECT s.projection, s.topic, s.partition, "
+        # What a worker said that is gone by now no longer holds; what is halted stays so until somebody acts.
+        "CASE WHEN s.state = 'halted' OR r.runner_id IS NOT NULL THEN s.state ELSE 'stopped' END, s.code, s.advice "
+        "FROM projections.partition_state s LEFT JOIN projections.runner r "
+        "ON r.runner_id = s.runner_id AND r.seen_at > now() - make_interval(secs => %s)",
+        (GONE_S,),
+    ).fetchall()
+    return {(name, topic, number): (state, code, advice) for name, topic, number, state, code, advice in rows}
+
+
+def _status(
+    place: Place,
+    bounds: tuple[int, int],
+    checkpoints: Mapping[Place, int],
+    states: Mapping[Place, tuple[str, str, str]],
+) -> PartitionStatus:
+    state, code, advice = states.get(place, ("stopped", "", ""))
+    if state == "stopped":
+        code, advice = "no-worker", "no worker runs it: start one with `hub worker`"
+    beginning, end = bounds
+    return PartitionStatus(
+        topic=place[1],
+        partition=place[2],
+        state=state,
+        code=code,
+        advice=advice,
+        next_offset=checkpoints.get(place, beginning),
+        end_offset=end,
+    )
+
+
+def _row_count(connection: "psycopg.Connection[tuple[Any, ...]]", projection: Projection) -> int:
+    each = [
+        sql.SQL("SELECT count(*) AS n FROM projections.{}").format(sql.Identifier(table.name))
+        for table in projection.tables
+    ]
+    query = sql.SQL("SELECT coalesce(sum(n), 0)::bigint FROM ({}) AS counted").format(sql.SQL(" UNION ALL ").join(each))
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,134 @@
+"""What happens to each field of an event on a channel: compiled once per contract, walked once per event."""
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import cast
+
+from schemas.catalogue import Contract
+from schemas.codec import Record
+from schemas.derive import PERSON, SEALED, Channel, NamedTypes, array_items, derive, fields_of, privacy_of
+from schemas.registry import AvroSchema
+
+WITH_IDENTITY = (Channel.LEDGER, Channel.PERSONAL)
+"""Channels that may say who somebody is; on others a sole trader, being a person, has no name and no number."""
+AGENCY = "agency"
+"""Stands for the publishing agency where a field names whom it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happens to one field."""
+
+    name: str
+    kind: str
+    """copy, seal, record, records; entity: sealed for a sole trader; company: left out for one."""
+    subjects: tuple[str, ...] = ()
+    plan: "Plan | None" = None
+    roles: tuple[str, ...] = ()
+    """Which roles the persons of this field may have."""
+    restore: Callable[[object], object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What happens to a record: compiled once per contract and channel."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+
+@cache
+def plan_of(contract: Contract, channel: Channel) -> Plan:
+    """Return what happens to the fields of *contract* on *channel*."""
+    types = NamedTypes(contract.schema)
+    kept = NamedTypes(derive(contract, channel).schema)
+
+    def compiled(record: AvroSchema) -> Plan:
+        name = str(record["name"]).rsplit(".", 1)[-1]
+        target = kept.record(name) or {"fields": []}
+        names = {str(field["name"]) for field in fields_of(target)}
+        return Plan(name, tuple(step(field) for field in fields_of(record) if field["name"] in names))
+
+    def step(declared: AvroSchema) -> Step:
+        name, privacy = str(declared["name"]), privacy_of(declared)
+        kind = str(privacy["class"])
+        if kind == "CONTAINER":
+            items = array_items(declared["type"])
+            inner = types.record(items if items is not None else declared["type"])
+            assert inner is not None, "the linter lets only records and arrays of records be containers"
+            roles = tuple(cast("list[str]", declared.get("roles", [])))
+            return Step(name, "record" if items is None else "records", plan=compiled(inner), roles=roles)
+        if kind in SEALED or kind == "ENTITY":
+            subject = privacy.get("subject", AGENCY)
+            subjects = tuple(cast("list[str]", subject)) if isinstance(subject, list) else (str(subject),)
+            operation = "seal" if kind in SEALED else "entity" if channel in WITH_IDENTITY else "company"
+            return Step(name, operation, subjects=subjects, restore=_restorer(declared["type"]))
+        return Step(name, "copy")
+
+    return compiled(contract.schema)
+
+
+def persons(contract: Contract, record: Mapping[str, object]) -> dict[str, Record]:
+    """Return every person in *record* by path, such as `person` or `suspects[1]`."""
+    return dict(_walk_persons(plan_of(contract, Channel.LEDGER), record, ""))
+
+
+def without_persons(
+    contract: Contract, record: Mapping[str, object], paths: Collection[str], roles: Collection[str]
+) -> Record:
+    """Return *record* without the persons at *paths* (each one of a list), for who may know of persons in *roles*.
+
+    A text about the persons of several lists goes too unless *roles* covers whoever those lists may hold: a text can
+    name somebody whom no list names.
+    """
+    out = dict(record)
+    steps = {step.name: step for step in plan_of(contract, Channel.LEDGER).steps}
+    for step in steps.values():
+        if step.kind == "records" and any(path.startswith(f"{step.name}[") for path in paths):
+            several = cast("list[object]", record[step.name])
+            out[step.name] = [one for i, one in enumerate(several) if f"{step.name}[{i}]" not in paths]
+        elif step.kind == "seal":
+            lists = [steps[name] for name in step.subjects if name in steps and steps[name].kind == "records"]
+            if any(not set(each.roles) <= set(roles) for each in lists):
+                out[step.name] = None
+    return out
+
+
+def _walk_persons(plan: Plan, record: Mapping[str, object], path: str) -> Iterator[tuple[str, Record]]:
+    for step in plan.steps:
+        value = record.get(step.name)
+        if step.plan is None or value is None:
+            continue
+        here = f"{path}{step.name}"
+        inner = (
+            [(here, value)]
+            if step.kind == "record"
+            else [(f"{here}[{i}]", v) for i, v in enumerate(cast("list[object]", value))]
+        )
+        for inner_path, item in inner:
+            if step.plan.name == PERSON:
+                yield inner_path, cast("Record", item)
+            yield from _walk_persons(step.plan, cast("Record", item), f"{inner_path}.")
+
+
+def _restorer(declared: object) -> Callable[[object], object] | None:
+    """Return what turns JSON back into the value that fastavro gives for the type; None when nothing has to."""
+    if isinstance(declared, list):
+        return next((found for branch in declared if (found := _restorer(branch))), None)
+    if not isinstance(declared, dict):
+        return None
+    if declared.get("logicalType") == "date":
+        return lambda value: dt.date.fromisoformat(cast("str", value))
+    if str(declared.get("logicalType", "")).startswith("timestamp"):
+        return lambda value: dt.datetime.fromisoformat(cast("str", value))
+    if declared.get("type") == "array" and (item := _restorer(declared["items"])):
+        return lambda value: [item(one) for one in cast("list[object]", value)]
+    if declared.get("type") == "record":
+        inner = {str(f["name"]): restore for f in fields_of(declared) if (restore := _restorer(f["type"]))}
+        if inner:
+            return lambda value: {
+                k: inner[k](v) if k in inner and v is not None else v for k, v in cast("Record", value).items()
+            }
+    return None

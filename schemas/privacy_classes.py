@@ -1,0 +1,82 @@
+"""The words of the privacy attribute: classes, ladders, tags, subjects (design section 5)."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class PrivacyClass(StrEnum):
+    """What a value gives away about a person; decides where it may travel and whether it is sealed."""
+
+    IDENTITY = "IDENTITY"
+    """Names the person: name, alias, document."""
+    CONTACT = "CONTACT"
+    """Reaches the person."""
+    LINK = "LINK"
+    """A reference that connects records."""
+    QUASI = "QUASI"
+    """Singles out together with others; leaves only generalised on its ladder."""
+    SENSITIVE = "SENSITIVE"
+    """What happened to the person, or what the person is held to have done."""
+    TIME = "TIME"
+    """A date or time of the person's story; leaves only generalised on its ladder."""
+    PLACE = "PLACE"
+    """A place of the person's story; leaves only generalised on its ladder."""
+    NARRATIVE = "NARRATIVE"
+    """Free text; never leaves a personal channel."""
+    ENTITY = "ENTITY"
+    """About an establishment; sealed like a person's when its legal form is not LEGAL_PERSON."""
+    OPERATIONAL = "OPERATIONAL"
+    """Needed to route and audit; about nobody."""
+    PUBLIC = "PUBLIC"
+    """Published elsewhere."""
+    CONTAINER = "CONTAINER"
+    """A record or list of records whose own fields carry the classes."""
+
+
+SEALED_CLASSES = frozenset(PrivacyClass) - {
+    PrivacyClass.ENTITY,
+    PrivacyClass.OPERATIONAL,
+    PrivacyClass.PUBLIC,
+    PrivacyClass.CONTAINER,
+}
+"""Always ciphertext at rest; ENTITY is so as well, unless it belongs to a legal person."""
+
+LADDER_CLASSES = frozenset({PrivacyClass.QUASI, PrivacyClass.TIME, PrivacyClass.PLACE})
+
+LADDERS: Mapping[str, tuple[str, ...]] = {
+    "age": ("5 years", "10 years", "20 years", "minor or adult", "*"),
+    "country": ("country", "M49 sub-region", "region", "*"),
+    "date": ("day", "week", "month", "quarter", "year", "*"),
+    "place": ("municipality", "region", "country", "*"),
+    "means_of_control": ("17 means", "8 means", "any", "*"),
+    "exploitation_form": ("14 forms", "8 forms", "3 forms", "*"),
+    "isic": ("division", "section", "*"),
+    "group": ("woman, man, girl, boy", "minor or adult", "*"),
+    "all-or-nothing": ("value", "*"),
+}
+"""Steps by which a value is generalised, finest first; fixed and published, never data-dependent."""
+
+TAGS: Mapping[str, str] = {
+    PrivacyClass.IDENTITY: "PII",
+    PrivacyClass.CONTACT: "PII",
+    PrivacyClass.LINK: "LINK",
+    PrivacyClass.QUASI: "QI",
+    PrivacyClass.SENSITIVE: "SENS",
+    PrivacyClass.TIME: "TIME",
+    PrivacyClass.PLACE: "PLACE",
+    PrivacyClass.NARRATIVE: "FREE_TEXT",
+    PrivacyClass.ENTITY: "ENTITY",
+    PrivacyClass.OPERATIONAL: "OPERATIONAL",
+    PrivacyClass.PUBLIC: "PUBLIC",
+    PrivacyClass.CONTAINER: "CONTAINER",
+}
+"""What `confluent:tags` says for each class, for tools that know nothing of our attribute."""
+
+AGENCY = "agency"
+"""The subject of what belongs to the publishing agency."""
+SELF = "self"
+"""The subject of the fields of a person, seen from inside."""
+PERSON = "Person"
+VIEWS = frozenset({"personal", "pseudonymous", "stage"})
+FORMATS = frozenset({"uuid", "agency", "reference"})
+FAMILIES = frozenset({"identification", "referral", "investigation", "extradition", "control"})

@@ -1,0 +1,123 @@
+"""The rules of intake for one record by itself: bytes -> an event that may enter, or the reasons why not. Pure."""
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from schemas.catalogue import Contract, contract, contracts
+from schemas.codec import Codec, Record
+from schemas.errors import MalformedRecordError, Problem, UnknownSchemaError
+from schemas.names import AgencyId
+from schemas.validation import problems as problems_of
+from streams.records import SourceRecord
+
+SEAL_BYTES = 160
+"""What a seal adds to a value at most: key id, nonce, tag, padding, and the lengths around them."""
+SEALED_BYTES_MAX = 3_500_000
+"""A sealed event has to fit into a message of the ledger and of every feed, with room for what is added there."""
+PROBLEMS_MAX = 100
+"""So many problems a receipt lists: thousands, one for each entry of each list, would not fit into a message."""
+
+TOO_LARGE_SEALED = Problem(
+    "$", "too-many-values", "the event has too many values to be sealed one by one; spread it over several events"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """The owner of a topic and what it may publish there."""
+
+    agency: AgencyId
+    event_types: Collection[str]
+    organisations: Collection[str] = ()
+    """Every agency and partner of the topology: whom an event may be addressed to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readable:
+    """An event that keeps all rules of its contract and of its topic."""
+
+    source: SourceRecord
+    contract: Contract
+    event_id: str
+    record: Record = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A record that may not enter, with every reason at once."""
+
+    source: SourceRecord
+    problems: tuple[Problem, ...]
+    event_id: str | None = None
+    event_type: str | None = None
+
+
+def read(source: SourceRecord, sender: Sender, codec: Codec, now: dt.datetime) -> Readable | Refused:
+    """Return what *source* says, checked; its schema must have been learnt by *codec* before."""
+    try:
+        decoded = codec.decode(source.value)
+    except UnknownSchemaError:
+        advice = "use a schema that `hub topology show` lists for this topic; the registry has no such id"
+        return Refused(source=source, problems=(Problem("$", "unknown-schema", advice),))
+    except MalformedRecordError as error:
+        return Refused(source=source, problems=(Problem("$", "malformed-record", str(error)),))
+    found = _contract_of(decoded.fullname)
+    if found is None or decoded.fingerprint != found.fingerprint:
+        advice = "publish with the schema that is registered for this topic, unchanged"
+        return Refused(source=source, problems=(Problem("$", "schema-not-allowed", advice),))
+    problems = [*_of_sender(decoded.record, found, sender), *problems_of(decoded.record, found, now)]
+    if len(source.value or b"") * 2 + _values_in(decoded.record) * SEAL_BYTES > SEALED_BYTES_MAX:
+        problems.append(TOO_LARGE_SEALED)
+    event_id = _event_id(decoded.record, problems)
+    if problems:
+        return Refused(source=source, problems=_listed(problems), event_id=event_id, event_type=found.name)
+    return Readable(source=source, contract=found, event_id=event_id or "", record=decoded.record)
+
+
+def _of_sender(record: Mapping[str, object], found: Contract, sender: Sender) -> list[Problem]:
+    """Rules about who publishes what where: design section 4.1 (agency) and the topology (event types)."""
+    problems = []
+    envelope = cast("Record", record["envelope"])
+    if envelope.get("agency") != sender.agency:
+        advice = "must be the agency that owns the topic; an event for another organisation says so in on_behalf_of"
+        problems.append(Problem("envelope.agency", "agency-not-owner", advice))
+    named = {"envelope.on_behalf_of": envelope.get("on_behalf_of"), "to_agency": record.get("to_agency")}
+    for path, organisation in named.items():
+        if organisation is not None and organisation not in sender.organisations:
+            advice = "must be an agency or a partner of the topology (`hub topology show`): this field stays in clear"
+            problems.append(Problem(path, "unknown-organisation", advice))
+    if found.name not in sender.event_types:
+        advice = "the topology does not let an agency of this kind publish this event type; ask the operator"
+        problems.append(Problem("$", "event-type-not-permitted", advice))
+    return problems
+
+
+def _values_in(value: object) -> int:
+    """Count the values that may be sealed, each field of each record."""
+    if isinstance(value, Mapping):
+        return sum(map(_values_in, value.values()))
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        return sum(map(_values_in, value))
+    return 1
+
+
+def _listed(problems: list[Problem]) -> tuple[Problem, ...]:
+    """Return the first of *problems*, and how many there are besides."""
+    if len(problems) <= PROBLEMS_MAX:
+        return tuple(problems)
+    advice = f"{len(problems) - PROBLEMS_MAX} more problems are not listed; put these right first"
+    return (*problems[:PROBLEMS_MAX], Problem("$", "more-problems", advice))
+
+
+def _event_id(record: Mapping[str, object], problems: Collection[Problem]) -> str | None:
+    """Return the event id when it is a well-formed one: anything else might be personal data."""
+    if any(problem.path == "envelope.event_id" for problem in problems):
+        return None
+    return str(cast("Record", record["envelope"])["event_id"]).lower()
+
+
+def _contract_of(fullname: str) -> Contract | None:
+    names = {known.fullname: known.name for known in contracts()}
+    return contract(names[fullname]) if fullname in names else None

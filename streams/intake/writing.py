@@ -1,0 +1,102 @@
+"""What intake writes: the sealed event for the ledger, the receipt, the sealed record for quarantine. Pure."""
+
+import base64
+import datetime as dt
+from collections.abc import Mapping
+
+from schemas.catalogue import hub_contract
+from schemas.codec import Codec, Record
+from schemas.derive import Channel, derive
+from schemas.field_steps import AGENCY
+from schemas.names import AgencyId, CaseId, TopicName
+from schemas.sealing import DataKey, Nonce, Sealing, seal
+from streams.intake.admission import Duplicate
+from streams.intake.reading import Readable, Refused
+from streams.records import Output, SourceRecord
+
+LEDGER = TopicName("ledger")
+
+
+def ledger_output(
+    event: Readable,
+    case_id: CaseId,
+    keys: Mapping[str, DataKey],
+    codec: Codec,
+    now: dt.datetime,
+    nonce: Nonce,
+) -> Output:
+    """Return *event* for the ledger, every personal field sealed under *keys* (by path of the person, and `agency`)."""
+    derived = derive(event.contract, Channel.LEDGER)
+    sealing = Sealing(event_id=event.event_id, schema=derived.fullname, keys=keys, nonce=nonce)
+    sealed = seal(event.contract, Channel.LEDGER, {**event.record, "received_at": now}, sealing)
+    writer = codec.writer(f"{LEDGER}-{derived.fullname}", derived.schema)
+    return Output(topic=LEDGER, key=case_id.encode(), value=writer.encode(sealed))
+
+
+def receipt_output(
+    answered: Readable | Refused | Duplicate, agency: AgencyId, codec: Codec, now: dt.datetime
+) -> Output:
+    """Return the receipt of one record; a duplicate's tells the offset and time of the original."""
+    source = answered.event.source if isinstance(answered, Duplicate) else answered.source
+    content: Record = {
+        "agency": agency,
+        **_origin(source),
+        "received_at": now,
+        "original_offset": None,
+        "problems": [],
+    }
+    match answered:
+        case Readable():
+            content |= {
+                "outcome": "ACCEPTED",
+                "event_id": answered.event_id,
+                "event_type": answered.contract.name,
+            }
+        case Duplicate(event=event, original=original):
+            content |= {"outcome": "DUPLICATE", "event_id": event.event_id, "event_type": event.contract.name}
+            content |= {"original_offset": original.source_offset, "received_at": original.received_at}
+        case Refused():
+            content |= {
+                "outcome": "REFUSED",
+                "event_id": answered.event_id,
+                "event_type": answered.event_type,
+            }
+            content |= {"problems": _problems(answered)}
+    return _hub_output(TopicName(f"receipts.{agency}"), "Receipt", content, codec)
+
+
+def quarantine_output(
+    refused: Refused, agency: AgencyId, key: DataKey, codec: Codec, now: dt.datetime, nonce: Nonce
+) -> Output:
+    """Return *refused* for quarantine: the record as it was sent, sealed under the key of its agency."""
+    source = refused.source
+    place = f"{source.topic}:{source.partition}:{source.offset}"
+    sealing = Sealing(event_id=place, schema="hub.v1.Quarantined", keys={AGENCY: key}, nonce=nonce)
+    record = None if source.value is None else sealing.seal("record", base64.b64encode(source.value).decode(), [key])
+    content: Record = {
+        "agency": agency,
+        "event_id": refused.event_id,
+        "event_type": refused.event_type,
+        "received_at": now,
+        **_origin(source),
+        "problems": _problems(refused),
+        "record": record,
+    }
+    return _hub_output(TopicName(f"quarantine.{agency}"), "Quarantined", content, codec)
+
+
+def _origin(source: SourceRecord) -> Record:
+    return {
+        "source_topic": source.topic,
+        "source_partition": source.partition,
+        "source_offset": source.offset,
+    }
+
+
+def _problems(refused: Refused) -> list[Record]:
+    return [{"path": problem.path, "rule": problem.rule, "advice": problem.advice} for problem in refused.problems]
+
+
+def _hub_output(topic: TopicName, name: str, content: Record, codec: Codec) -> Output:
+    schema = hub_contract(name).schema
+    return Output(topic=topic, value=codec.writer(f"{topic}-hub.v1.{name}", schema).encode(content))

@@ -1,0 +1,170 @@
+"""Release as a processor: opens ledger events in memory, asks the rules about every audience, seals for each."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from infra.clock import Clock
+from infra.control import ControlReader
+from infra.topology.model import Topology
+from infra.vault.vault import Vault, holder_of_agency, holder_of_subject
+from schemas.catalogue import Contract, contract, contracts
+from schemas.codec import Codec, Record
+from schemas.derive import Channel, derive
+from schemas.errors import UnknownSchemaError
+from schemas.field_steps import AGENCY, persons, without_persons
+from schemas.names import AgencyId, PartnerId, SubjectId, TopicName
+from schemas.opening import kids_in, open_record
+from schemas.sealing import DataKey
+from streams.nonces import nonces
+from streams.records import Effects, Output, SourceRecord, Transaction
+from streams.release.decide import Facts, Release, decide, facts_of
+from streams.release.writing import decision_output, feed_output, stage_output
+
+LEDGER = TopicName("ledger")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """One ledger event, opened in memory; its representation hides the content."""
+
+    source: SourceRecord
+    contract: Contract
+    event_id: str
+    agency: AgencyId
+    facts: Facts
+    record: Record = field(repr=False)
+    subjects: dict[str, SubjectId]
+    """Subject of each person by path."""
+
+
+class ReleaseProcessor:
+    """Stateless: what it decides follows from the ledger, the control topics and the clock."""
+
+    name = "release"
+    stateful = False
+    topics: Sequence[TopicName] = (LEDGER,)
+
+    def __init__(self, *, topology: Topology, codec: Codec, vault: Vault, clock: Clock, control: ControlReader) -> None:
+        self._audiences = tuple(partner.id for partner in topology.partners)
+        self._populations = topology.populations
+        countries = {partner.country for partner in topology.partners if partner.country}
+        self._of_country = {
+            country: frozenset(str(partner.id) for partner in topology.partners if partner.country == country)
+            for country in countries
+        }
+        self._codec = codec
+        self._vault = vault
+        self._clock = clock
+        self._control = control
+        self._nonce = nonces()
+        self._by_fullname = {derive(known, Channel.LEDGER).fullname: known.name for known in contracts()}
+
+    async def process(self, batch: Sequence[SourceRecord], transaction: Transaction) -> Effects:  # noqa: ARG002 - stateless
+        """Return feed events, stage rows and decisions for *batch*."""
+        await asyncio.to_thread(self._codec.learn, [record.value for record in batch])
+        control = await self._control.state()
+        now = await self._clock.now()
+        outputs: list[Output] = []
+        released: dict[PartnerId, list[tuple[Opened, Release]]] = defaultdict(list)
+        events = await self._open(batch)
+        for event in events:
+            for audience in self._audiences:
+                if str(audience) == str(event.agency):
+                    continue  # nobody is told what they said themselves
+                decision = decide(event.facts, audience, control.agreements, (), now)
+                if isinstance(decision, Release):
+                    released[audience].append((event, decision))
+                elif decision.reasons in (("no-agreement",), ("event-type-not-agreed",)):
+                    continue  # follows from the agreements alone; nothing about this event was decided
+                outputs.append(
+                    decision_output(
+                        event.source,
+                        event.event_id,
+                        event.facts,
+                        audience,
+                        decision,
+                        control.offset,
+                        now,
+                        self._codec,
+                    )
+                )
+        feeds = (self._feed(audience, several, now.year) for audience, several in released.items())
+        for feed in await asyncio.gather(*feeds):
+            outputs += feed
+        outputs += await self._stage(events)
+        return Effects(outputs=outputs)
+
+    async def _open(self, batch: Sequence[SourceRecord]) -> list[Opened]:
+        decoded = [(source, self._codec.decode(source.value)) for source in batch]
+        kids = {kid for _, each in decoded for kid in kids_in(each.record)}
+        keys = await self._vault.open(kids)
+        opened = []
+        for source, each in decoded:
+            name = self._by_fullname.get(each.fullname)
+            if name is None:
+                raise UnknownSchemaError(
+                    f"the ledger holds a record of {each.fullname}, which this release does not know"
+                )
+            found = contract(name)
+            record = open_record(found, Channel.LEDGER, each.record, keys.get)
+            opened.append((source, found, record, persons(found, record)))
+        everybody = {SubjectId(str(p["subject"])) for *_, people in opened for p in people.values()}
+        protected = await self._vault.restricted(everybody)
+        events = []
+        for source, found, record, people in opened:
+            envelope = cast("Record", record["envelope"])
+            events.append(
+                Opened(
+                    source=source,
+                    contract=found,
+                    event_id=str(envelope["event_id"]),
+                    agency=AgencyId(str(envelope["agency"])),
+                    facts=facts_of(found.name, record, people, self._of_country, protected),
+                    record=record,
+                    subjects={path: SubjectId(str(person["subject"])) for path, person in people.items()},
+                )
+            )
+        return events
+
+    async def _feed(self, audience: PartnerId, several: Sequence[tuple[Opened, Release]], year: int) -> list[Output]:
+        """Return *several* events for *audience*, under keys and pseudonyms that only it has."""
+        subjects = {subject for event, _ in several for subject in event.subjects.values()}
+        names = await self._vault.pseudonyms(audience, year, subjects)
+        holders = {holder_of_subject(subject): names[subject] for subject in subjects if subject in names}
+        holders |= {holder_of_agency(event.agency): str(event.agency) for event, _ in several}
+        keys = await self._vault.keys(holders, audience)
+        outputs = []
+        for event, release in several:
+            record = without_persons(event.contract, event.record, release.left_out, release.agreement.roles)
+            by_path = _by_path(event.contract, event.agency, record, keys)
+            outputs.append(feed_output(event.contract, record, release, by_path, self._codec, self._nonce))
+        return outputs
+
+    async def _stage(self, events: Sequence[Opened]) -> list[Output]:
+        holders = {holder_of_subject(s): str(s) for event in events for s in event.subjects.values()}
+        holders |= {holder_of_agency(event.agency): str(event.agency) for event in events}
+        keys = await self._vault.keys(holders)
+        return [
+            stage_output(
+                event.contract,
+                event.record,
+                population.id,
+                _by_path(event.contract, event.agency, event.record, keys),
+                self._codec,
+                self._nonce,
+            )
+            for event in events
+            for population in self._populations
+            if event.contract.name in population.event_types and not event.facts.erased
+        ]
+
+
+def _by_path(
+    contract: Contract, agency: AgencyId, record: Mapping[str, object], keys: Mapping[str, DataKey]
+) -> dict[str, DataKey]:
+    people = persons(contract, record)
+    found = {path: keys[holder_of_subject(SubjectId(str(person["subject"])))] for path, person in people.items()}
+    return {**found, AGENCY: keys[holder_of_agency(agency)]}

@@ -1,0 +1,105 @@
+"""What release writes: an event for a partner's feed, a row for a population's stage, the decision itself. Pure."""
+
+import datetime as dt
+from collections.abc import Mapping
+
+from schemas.catalogue import Contract, hub_contract
+from schemas.codec import Codec, Record
+from schemas.derive import Channel, derive
+from schemas.names import PartnerId, TopicName
+from schemas.sealing import DataKey, Nonce, Sealing, seal
+from streams.records import Output, SourceRecord
+from streams.release.decide import Decision, Facts, Release
+
+DECISIONS = TopicName("decisions")
+PASSED_ON = ("CLEAR", "GREEN")
+"""Traffic lights under which a recipient may pass an event on at all (FIRST TLP 2.0)."""
+
+
+def feed_output(
+    contract: Contract,
+    record: Record,
+    release: Release,
+    keys: Mapping[str, DataKey],
+    codec: Codec,
+    nonce: Nonce,
+) -> Output:
+    """Return the opened *record* for the partner of *release*, sealed under *keys* of that partner."""
+    agreement = release.agreement
+    stamp: Record = {
+        "partner": agreement.partner,
+        "agreement": agreement.id,
+        "agreement_version": agreement.version,
+        "view": release.view,
+        "retention_days": agreement.retention_days,
+        "onward_sharing": agreement.onward_sharing and _tlp(record) in PASSED_ON,
+    }
+    topic = TopicName(f"to.{agreement.partner}")
+    return _sealed_output(contract, Channel(release.view), {**record, "release": stamp}, topic, keys, codec, nonce)
+
+
+def stage_output(
+    contract: Contract,
+    record: Record,
+    population: str,
+    keys: Mapping[str, DataKey],
+    codec: Codec,
+    nonce: Nonce,
+) -> Output:
+    """Return the opened *record* for the stage of *population*, sealed under the hub's *keys*."""
+    topic = TopicName(f"stage.{population}")
+    return _sealed_output(contract, Channel.STAGE, record, topic, keys, codec, nonce)
+
+
+def decision_output(
+    source: SourceRecord,
+    event_id: str,
+    facts: Facts,
+    audience: PartnerId,
+    decision: Decision,
+    control_offset: int,
+    now: dt.datetime,
+    codec: Codec,
+) -> Output:
+    """Return the *decision* about *audience* with everything that it rests on."""
+    released = isinstance(decision, Release)
+    content: Record = {
+        "event_id": event_id,
+        "event_type": facts.event_type,
+        "agency": facts.agency,
+        "audience": audience,
+        "outcome": "RELEASED" if released else "WITHHELD",
+        "view": decision.view if isinstance(decision, Release) else None,
+        "agreement": decision.agreement.id if isinstance(decision, Release) else None,
+        "agreement_version": decision.agreement.version if isinstance(decision, Release) else None,
+        "reasons": list(decision.reasons),
+        "decided_at": now,
+        "control_offset": control_offset,
+        "ledger_partition": source.partition,
+        "ledger_offset": source.offset,
+    }
+    writer = codec.writer(f"{DECISIONS}-hub.v1.Decision", hub_contract("Decision").schema)
+    return Output(topic=DECISIONS, value=writer.encode(content))
+
+
+def _sealed_output(
+    contract: Contract,
+    channel: Channel,
+    record: Record,
+    topic: TopicName,
+    keys: Mapping[str, DataKey],
+    codec: Codec,
+    nonce: Nonce,
+) -> Output:
+    derived = derive(contract, channel)
+    envelope = record["envelope"]
+    assert isinstance(envelope, dict)
+    sealing = Sealing(event_id=str(envelope["event_id"]), schema=derived.fullname, keys=keys, nonce=nonce)
+    writer = codec.writer(f"{topic}-{derived.fullname}", derived.schema)
+    return Output(topic=topic, value=writer.encode(seal(contract, channel, record, sealing)))
+
+
+def _tlp(record: Record) -> str:
+    envelope = record["envelope"]
+    assert isinstance(envelope, dict)
+    return str(envelope["tlp"])

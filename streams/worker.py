@@ -1,0 +1,175 @@
+"""The worker: a Faust application that runs one pump per processor, and what other rooms add.
+
+Faust gives lifecycle, supervision, signals, timers and agents for flows where a lost message does no harm; the data
+plane is the pumps (design section 6). This module is the composition root of the streams: everything is built here.
+Other rooms add services through the entry-point group `hub.services`: functions (Workplace) -> mode services.
+"""
+
+import asyncio
+import contextlib
+import os
+import ssl
+import sys
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import entry_points
+
+import faust
+import structlog
+from mode import Service, Worker
+from psycopg_pool import AsyncConnectionPool
+
+from infra.control import ControlReader
+from infra.home import Home
+from infra.logging import configure_logging
+from infra.topology.subjects import subjects
+from infra.workplace import Workplace, workplace
+from schemas.errors import UnavailableError
+from streams.intake.processor import Intake
+from streams.presence import HEARTBEAT_S, Presence
+from streams.pump import Pump
+from streams.release.processor import ReleaseProcessor
+
+log = structlog.get_logger()
+STOP_S_MAX = 5.0
+
+
+class Streams(Service):
+    """Opens the connections of the processors and runs their pumps."""
+
+    def __init__(self, place: Workplace, presence: Presence) -> None:
+        super().__init__()
+        self._place = place
+        self._presence = presence
+        self._pools = [place.pool("hub_streams", 24), place.pool("hub_vault", 10)]
+        self.control = ControlReader(place.credentials("hub-release"), place.codec)
+
+    async def on_start(self) -> None:
+        """Start intake and release."""
+        await self._presence.begin()
+        await asyncio.to_thread(self._learn_schemas)
+        for pool in self._pools:
+            await pool.open()
+        for pump in self._pumps(*self._pools):
+            await self.add_runtime_dependency(pump)
+
+    async def on_shutdown(self) -> None:
+        """Close the connections after the pumps have ended."""
+        await self.control.stop()
+        await self._presence.leave()
+        for pool in self._pools:
+            await pool.close()
+
+    def _learn_schemas(self) -> None:
+        """Look up every schema that we write with, so that no event waits for the registry later."""
+        for each in subjects(self._place.topology):
+            try:
+                self._place.codec.writer(each.name, each.schema)
+            except UnavailableError as error:
+                log.warning("schemas_not_learnt", code=error.code)  # looked up again when the first event needs it
+                return
+
+    def _pumps(self, pool: AsyncConnectionPool, vault_pool: AsyncConnectionPool) -> Sequence[Pump]:
+        place = self._place
+        partitions = {topic.name: topic.partitions for topic in place.topology.topics}
+        vault = place.vault(vault_pool)
+        intake = Intake(topology=place.topology, codec=place.codec, vault=vault, clock=place.clock)
+        release = ReleaseProcessor(
+            topology=place.topology, codec=place.codec, vault=vault, clock=place.clock, control=self.control
+        )
+        return [
+            # Agencies may not use transactions: an open one would stall the reader (design section 12.4).
+            Pump(
+                intake,
+                credentials=place.credentials("hub-intake"),
+                pool=pool,
+                partitions=partitions,
+                read_committed=False,
+            ),
+            Pump(
+                release,
+                credentials=place.credentials("hub-release"),
+                pool=pool,
+                partitions=partitions,
+                read_committed=True,
+            ),
+        ]
+
+
+class Application(faust.App):
+    """The Faust application, which ends in time.
+
+    After a rebalance the thread of Faust's consumer can wait for itself when it is stopped. It holds nothing that
+    could be lost, and the pumps, which stop after it, would wait too.
+    """
+
+    async def stop(self) -> None:
+        """Stop, or give up after a few seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(super().stop(), STOP_S_MAX)
+
+
+def application(place: Workplace, presence: Presence) -> Application:
+    """Return the Faust application: its timer says that the worker lives, its agent tells of new agreements."""
+    credentials = place.credentials("hub-worker")
+    app = Application(
+        "hub-worker.app",
+        broker=f"kafka://{credentials.bootstrap}",
+        broker_credentials=faust.SASLCredentials(
+            username=credentials.principal,
+            password=credentials.password,
+            mechanism="SCRAM-SHA-512",
+            ssl_context=ssl.create_default_context(cafile=str(credentials.ca_file)),
+        ),
+        datadir=place.home.run_dir / "faust",
+        store="memory://",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        consumer_auto_offset_reset="latest",
+        web_enabled=False,
+        producer_request_timeout=60,
+        value_serializer="raw",
+        key_serializer="raw",
+    )
+
+    @app.agent(app.topic("control.agreements", value_type=bytes, value_serializer="raw"))
+    async def tell_of_agreements(records: "faust.StreamT[bytes]") -> None:
+        async for _ in records:
+            log.info("agreements_changed", topic="control.agreements")
+
+    @app.timer(interval=HEARTBEAT_S, on_leader=False)  # type: ignore[untyped-decorator]  # Faust
+    async def heartbeat() -> None:
+        await presence.beat()
+
+    return app
+
+
+@asynccontextmanager
+async def services(home: Home) -> AsyncIterator[list[Service]]:
+    """Build everything that a worker of *home* runs."""
+    async with workplace(home) as place:
+        presence = Presence(home)
+        found: list[Service] = [Streams(place, presence)]
+        for entry in sorted(entry_points(group="hub.services"), key=lambda entry: entry.name):
+            found += entry.load()(place)
+        # Last: after the death of another worker Faust's group takes a minute, which the data plane does not wait for.
+        yield [*found, application(place, presence)]
+
+
+def run(home: Home) -> None:
+    """Run the worker of *home* until SIGTERM or SIGINT; exit 1 when it crashed."""
+    configure_logging()
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    context = services(home)
+    built = loop.run_until_complete(context.__aenter__())
+    worker = Worker(*built, loop=loop, loglevel="WARN", override_logging=False, redirect_stdouts=False)
+    log.info("worker_started", pid=os.getpid())
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as leaving:
+        if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+            os._exit(leaving.code if isinstance(leaving.code, int) else 1)  # Faust's would keep the process for ever
+        sys.exit(leaving.code)

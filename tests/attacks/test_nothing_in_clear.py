@@ -1,0 +1,213 @@
+"""A thief with the disks finds nothing: every byte that the hub keeps is searched for tokens planted in every text.
+
+Left out are the topics `in.<agency>`, which hold what agencies sent until it is truncated (design section 12.4); they
+are the positive control, together with the feeds of partners that may see the tokens.
+"""
+
+import base64
+import json
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.feed import Feed
+from infra.home import Home
+from infra.topology.credentials import Credentials
+from infra.topology.model import load_topology
+from schemas.catalogue import contract
+from schemas.derive import SEALED, NamedTypes, array_items, fields_of, privacy_of
+from schemas.registry import AvroSchema
+from tests.publishing import Agency, invented
+from tests.running import ensure_worker, records, rows, tables_with, wait_until
+
+pytestmark = pytest.mark.stack
+
+SENDERS = {
+    "PersonIdentified": "rs-police",
+    "ReferralOffered": "rs-police",
+    "InvestigationOpened": "rs-prosecution",
+    "ExtraditionRequested": "bg-prosecution",
+    "ControlFinding": "rs-labour-inspectorate",
+}
+PERSONAL_FEEDS = {
+    "ReferralOffered": "rs-counselling",
+    "InvestigationOpened": "europol",
+    "ExtraditionRequested": "europol",
+    "ControlFinding": "bg-labour-inspectorate",
+}
+LEFT_OUT = ("victims", "narrative")
+"""What Europol has no need to know of an investigation: its victims, and the text that speaks of them."""
+CHUNK_BYTES = 1 << 20
+
+
+class Tokens:
+    """Texts that occur nowhere else: the mark of this run and a number."""
+
+    def __init__(self) -> None:
+        self.mark = str(10**19 + secrets.randbelow(10**19))  # digits: a reference may not hold a part of a name
+        self.of: dict[str, list[str]] = {}
+
+    def new(self, event_type: str) -> str:
+        several = self.of.setdefault(event_type, [])
+        several.append(f"{self.mark}{list(SENDERS).index(event_type)}{len(several):03}")
+        return several[-1]
+
+    def in_bytes(self, content: bytes) -> set[str]:
+        """Return the tokens in *content*."""
+        return {found.decode() for found in re.findall(self.mark.encode() + rb"\d{4}", content)}
+
+    @property
+    def spellings(self) -> tuple[bytes, ...]:
+        """The mark as bytes, as hexadecimal, as UTF-16, and as base64 wherever it begins."""
+        mark = self.mark.encode()
+        whole = tuple(base64.b64encode(b"\0" * shift + mark)[4 if shift else 0 : -4] for shift in range(3))
+        return (mark, mark.hex().encode(), self.mark.encode("utf-16-le"), *whole)
+
+
+def plant(event_type: str, event: dict[str, Any], tokens: Tokens) -> None:
+    """Put a token into every free text of *event* that is sealed at rest, given in the example or not."""
+    schema = contract(event_type).schema
+    _plant(event_type, schema, event, tokens, NamedTypes(schema))
+
+
+def _plant(event_type: str, schema: AvroSchema, value: dict[str, Any], tokens: Tokens, types: NamedTypes) -> None:
+    for declared in fields_of(schema):
+        name, kind = str(declared["name"]), str(privacy_of(declared)["class"])
+        items = array_items(declared["type"])
+        inner = types.record(items if items is not None else declared["type"])
+        if inner is not None:
+            several = value.get(name) if items is not None else [value[name]] if value.get(name) else []
+            for each in several or ():
+                _plant(event_type, inner, each, tokens, types)
+        elif (kind in SEALED or kind == "ENTITY") and "codes" not in declared and _is_text(items or declared["type"]):
+            token = tokens.new(event_type)
+            value[name] = [token] if items is not None else token
+
+
+def _is_text(declared: object) -> bool:
+    return declared == "string" or (isinstance(declared, list) and "string" in declared)
+
+
+def complete(event: dict[str, Any]) -> dict[str, Any]:
+    """Return *event* with a document and a contact for each person that has none: these too hold texts."""
+    for person in _people(event):
+        person["identity_documents"] = [{"kind": "PASSPORT", "number": "x", "issuing_country": "SRB"}]
+        person["contacts"] = [{"kind": "PHONE", "value": "x"}]
+    return event
+
+
+def _people(value: object) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if "person_ref" in value:
+            yield value
+        for inner in value.values():
+            yield from _people(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _people(inner)
+
+
+def files_of(home: Home) -> Iterator[Path]:
+    """Yield every file of the home but the segments of agencies' topics."""
+    for folder in {home.path, home.postgres_dir.resolve()}:
+        for path in folder.rglob("*"):
+            if path.is_file() and not path.parent.name.startswith("in."):
+                yield path
+
+
+def holds(path: Path, spellings: tuple[bytes, ...]) -> bool:
+    """Whether the file at *path* holds one of *spellings*, also across the parts in which it is read."""
+    longest = max(map(len, spellings))
+    try:
+        with path.open("rb") as file:
+            rest = b""
+            while part := file.read(CHUNK_BYTES):
+                if any(spelling in rest + part for spelling in spellings):
+                    return True
+                rest = part[-longest:]
+    except FileNotFoundError:  # a log of the database that was recycled meanwhile
+        return False
+    return False
+
+
+async def published(home: Home, tokens: Tokens) -> tuple[Mapping[str, str], Mapping[str, set[str]]]:
+    """Publish a valid and several invalid events of each type, all full of tokens.
+
+    Return of the valid ones the id and the tokens that the partner may see.
+    """
+    ids, visible = {}, {}
+    for event_type, sender in SENDERS.items():
+        async with Agency(home, sender) as agency:
+            event = complete(invented(event_type, sender))
+            plant(event_type, event, tokens)
+            whole = agency.encode(event, event_type)
+            left_out = LEFT_OUT if event_type == "InvestigationOpened" else ()
+            shown = {name: value for name, value in event.items() if name not in left_out}
+            visible[event_type] = tokens.in_bytes(json.dumps(shown, default=str).encode())
+            good = await agency.send(whole)
+            again = await agency.send(whole)
+            event["envelope"]["purpose"] = tokens.new(event_type)
+            wrong_code = await agency.send(agency.encode(event, event_type))
+            cut = await agency.send(whole[: len(whole) // 2])
+            keyed = await agency.send(whole, key=tokens.mark.encode(), headers=[(tokens.mark, tokens.mark.encode())])
+            answers = await agency.answers([good, again, wrong_code, cut, keyed])
+        outcomes = [answers[offset].outcome for offset in (good, again, wrong_code, cut, keyed)]
+        assert outcomes == ["ACCEPTED", "DUPLICATE", "REFUSED", "REFUSED", "DUPLICATE"], answers[good].problems
+        ids[event_type] = str(answers[good].event_id)
+    return ids, visible
+
+
+async def on_feed(home: Home, partner: str, event_id: str) -> str | None:
+    """Return the event *event_id* as *partner* reads it, as text; None while it is not there."""
+    async with Feed(Credentials.of(home, partner)) as feed:
+        async for event in feed.events(follow=False):
+            if event.content["envelope"]["event_id"] == event_id:  # type: ignore[index]  # JSON
+                return json.dumps(event.content)
+    return None
+
+
+async def test_no_byte_at_rest_holds_a_personal_text(home: Home) -> None:
+    ensure_worker(home)
+    tokens = Tokens()
+    ids, visible = await published(home, tokens)
+    wait_until(lambda: _released(home, set(ids.values())), "release has decided about every event")
+
+    for event_type, partner in PERSONAL_FEEDS.items():  # first: who may see the tokens sees them
+        seen = await on_feed(home, partner, ids[event_type])
+        assert seen is not None, f"{event_type} did not reach {partner}"
+        assert visible[event_type]
+        assert tokens.in_bytes(seen.encode()) == visible[event_type], f"{partner} and {event_type}"
+    pseudonymous = await on_feed(home, "europol", ids["PersonIdentified"])
+    assert pseudonymous is not None
+    assert len(tokens.in_bytes(pseudonymous.encode())) < len(tokens.of["PersonIdentified"]) / 2
+
+    segments = b"".join(path.read_bytes() for path in home.kafka_dir.glob("data/in.*/*.log"))
+    assert tokens.in_bytes(segments) == {token for several in tokens.of.values() for token in several}
+
+    rows(home, "CHECKPOINT")
+    searched = list(files_of(home))
+    assert len([path for path in searched if path.parent.name.startswith("ledger-")]) >= 6, "the search sees segments"
+    assert any(path.suffix == ".log" and path.parent == home.logs_dir for path in searched), "the search sees logs"
+    assert [str(path) for path in searched if holds(path, tokens.spellings)] == []
+
+
+async def test_no_record_and_no_row_holds_a_personal_text(home: Home) -> None:
+    ensure_worker(home)
+    tokens = Tokens()
+    ids, _ = await published(home, tokens)
+    wait_until(lambda: _released(home, set(ids.values())), "release has decided about every event")
+    for topic in load_topology().topics:  # through a client: a compressed batch would hide it from a search of files
+        if not topic.name.startswith("in."):
+            for stored in records(home, topic.name):
+                content = (stored.key or b"") + (stored.value or b"")
+                assert not any(spelling in content for spelling in tokens.spellings), f"{topic.name} {stored.offset}"
+    assert tables_with(home, tokens.mark) == []
+
+
+def _released(home: Home, event_ids: set[str]) -> bool:
+    decisions = b"".join(stored.value or b"" for stored in records(home, "decisions"))
+    return all(event_id.encode() in decisions for event_id in event_ids)

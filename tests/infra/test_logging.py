@@ -1,0 +1,111 @@
+"""Logs: no value of an event reaches them, by whatever way an error comes."""
+
+import io
+import json
+import logging
+import subprocess
+import sys
+
+import fastavro
+import psycopg
+import pytest
+import structlog
+
+from infra.logging import ALLOWED, configure_logging, described
+from schemas.catalogue import contract
+from tests.schemas.events import event
+
+SECRET = "canary-5f1c"
+
+
+def run(code: str) -> str:
+    """Return everything that a process prints which logs as the hub's do."""
+    prelude = "import asyncio, logging, structlog\nfrom infra.logging import configure_logging\nconfigure_logging()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", prelude + f"SECRET = {SECRET!r}\n" + code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+WAYS = {
+    "exc_info": (
+        "try:\n    raise ValueError(SECRET)\nexcept ValueError:\n    structlog.get_logger().exception('failed')"
+    ),
+    "error as exc_info": "structlog.get_logger().error('failed', exc_info=ValueError(SECRET))",
+    "error as a tuple": "structlog.get_logger().error('failed', exc_info=(ValueError, ValueError(SECRET), None))",
+    "unknown key": "structlog.get_logger().warning('failed', value=SECRET, record={'name': SECRET})",
+    "bound key": "structlog.get_logger().bind(name=SECRET).warning('failed')",
+    "library exception": (
+        "try:\n    raise ValueError(SECRET)\nexcept ValueError:\n    logging.getLogger('aiokafka').exception('failed')"
+    ),
+    "library argument": "logging.getLogger('mode').error('failed %r', ValueError(SECRET))",
+    "library named argument": "logging.getLogger('mode').error('failed %(e)s', {'e': ValueError(SECRET)})",
+    "cause": (
+        "try:\n    try:\n        raise ValueError(SECRET)\n"
+        "    except ValueError as e:\n        raise KeyError(SECRET) from e\n"
+        "except KeyError:\n    logging.getLogger('faust').exception('failed')"
+    ),
+    "debug of a library": "logging.getLogger('aiokafka').debug('failed %s', SECRET)\nlogging.warning('failed')",
+    "task that nobody awaits": (
+        "async def bad():\n    raise ValueError(SECRET)\n"
+        "async def main():\n    asyncio.create_task(bad(), name='failed')\n    await asyncio.sleep(0)\n"
+        "    import gc; gc.collect()\nasyncio.run(main())\nlogging.warning('failed')"
+    ),
+    "loop handler": (
+        "async def main():\n    asyncio.get_running_loop().call_exception_handler("
+        "{'message': 'failed', 'exception': ValueError(SECRET), 'context': SECRET})\nasyncio.run(main())"
+    ),
+    "uncaught": "structlog.get_logger().info('failed')\nraise ValueError(SECRET)",
+    "stack info": "logging.getLogger('x').error('failed', stack_info=True)",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_text_of_an_error_and_no_unknown_key_is_printed(way: str) -> None:
+    printed = run(WAYS[way])
+    assert "failed" in printed or "crashed" in printed
+    assert SECRET not in printed
+
+
+def test_an_error_is_told_by_its_class_and_its_place() -> None:
+    printed = run("def place():\n    raise ValueError(SECRET)\ntry:\n    place()\nexcept ValueError as e:\n"
+                  "    structlog.get_logger().error('failed', exc_info=e)")  # fmt: skip
+    line = json.loads(printed)
+    assert line["exception"].startswith("ValueError at <string>:")
+    assert line["level"] == "error"
+
+
+def test_what_fastavro_says_of_a_wrong_record_is_not_told() -> None:
+    record = event()
+    record["person"]["full_name"] = {"name": SECRET}
+    with pytest.raises(ValueError, match=SECRET) as caught:
+        fastavro.schemaless_writer(io.BytesIO(), fastavro.parse_schema(contract("PersonIdentified").schema), record)
+    assert SECRET not in described(caught.value)
+
+
+def test_what_postgresql_says_of_a_row_is_not_told() -> None:
+    error = psycopg.errors.UniqueViolation(f"duplicate key\nDETAIL:  Key (name)=({SECRET}) already exists.")
+    assert SECRET not in described(error)
+    assert described(error).startswith("UniqueViolation at")
+
+
+def test_the_keys_that_may_be_logged_name_no_person() -> None:
+    assert not ALLOWED & {"value", "record", "key", "person", "full_name", "subject", "event_id", "case_ref", "content"}
+
+
+def test_configuring_twice_logs_once() -> None:
+    root, hook = logging.getLogger(), sys.excepthook
+    handlers, level = root.handlers[:], root.level
+    try:
+        configure_logging()
+        configure_logging()
+        assert len(root.handlers) == 1
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        sys.excepthook = hook
+        structlog.reset_defaults()

@@ -1,0 +1,35 @@
+"""Our code lists against the published ones that they were taken from."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from schemas.codelists import code_list, code_list_names
+
+TAKEN_WHOLE = {
+    *("palermo_act", "palermo_means", "palermo_purpose", "exploitation_form", "means_of_control", "iccs"),
+    *("support_service", "control_finding", "control_outcome", "surrender_instrument", "recruitment_method"),
+}
+
+
+@pytest.mark.shared
+def test_code_lists_that_were_taken_whole_have_exactly_the_codes_of_their_source(shared_data: Path) -> None:
+    source = json.loads((shared_data / "data" / "codelists" / "codelists.json").read_text(encoding="utf-8"))
+
+    for name in TAKEN_WHOLE:
+        listed = source[name]
+        column = listed["columns"].index("code")
+        assert set(code_list(name).codes) == {str(row[column]) for row in listed["items"]}, name
+
+
+@pytest.mark.shared
+def test_no_code_of_a_list_with_a_source_is_made_up(shared_data: Path) -> None:
+    source = json.loads((shared_data / "data" / "codelists" / "codelists.json").read_text(encoding="utf-8"))
+    shared_lists = sorted(set(source) & set(code_list_names()))
+
+    assert len(shared_lists) >= len(TAKEN_WHOLE)
+    for name in shared_lists:
+        column = source[name]["columns"].index("code")
+        made_up = set(code_list(name).codes) - {str(row[column]) for row in source[name]["items"]}
+        assert not made_up, name

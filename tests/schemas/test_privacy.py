@@ -1,0 +1,117 @@
+"""The linter finds each kind of unsettled field, and all of them at once."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from schemas.catalogue import contract
+from schemas.privacy import CHECKS, problems_of
+
+SENSITIVE = {"class": "SENSITIVE", "subject": "person"}
+OPERATIONAL = {"class": "OPERATIONAL"}
+
+
+def schema() -> dict[str, Any]:
+    return copy.deepcopy(contract("PersonIdentified").schema)
+
+
+def with_field(**attributes: Any) -> dict[str, Any]:
+    """Return the schema of an event with one more field, which is right but for *attributes*."""
+    field = {
+        "name": "added",
+        "type": "string",
+        "doc": "Added.",
+        "privacy": SENSITIVE,
+        "confluent:tags": ["SENS"],
+    }
+    changed = schema()
+    changed["fields"].append({key: value for key, value in {**field, **attributes}.items() if value is not ...})
+    return changed
+
+
+UNIT = {
+    "type": "record",
+    "name": "Inner",
+    "fields": [
+        {
+            "name": "part",
+            "type": "string",
+            "doc": "Part.",
+            "privacy": OPERATIONAL,
+            "confluent:tags": ["OPERATIONAL"],
+        }
+    ],
+}
+BROKEN: dict[str, dict[str, Any]] = {
+    "unclassified": {"privacy": ...},
+    "unknown-class": {"privacy": {"class": "SECRET"}},
+    "unknown-privacy-attribute": {"privacy": {**SENSITIVE, "laddder": "age"}},
+    "missing-subject": {"privacy": {"class": "SENSITIVE"}},
+    "needless-subject": {"privacy": {**OPERATIONAL, "subject": "person"}, "confluent:tags": ["OPERATIONAL"]},
+    "wrong-subject": {"privacy": {"class": "SENSITIVE", "subject": "envelope"}},
+    "several-subjects": {"privacy": {"class": "SENSITIVE", "subject": ["person", "agency"]}},
+    "missing-ladder": {"privacy": {"class": "QUASI", "subject": "person"}, "confluent:tags": ["QI"]},
+    "unknown-ladder": {"privacy": {**SENSITIVE, "ladder": "stairs"}},
+    "unknown-view": {"privacy": {**SENSITIVE, "views": ["everybody"]}},
+    "wrong-container": {"privacy": {"class": "CONTAINER"}, "confluent:tags": ["CONTAINER"]},
+    "record-in-clear": {"type": UNIT, "privacy": OPERATIONAL, "confluent:tags": ["OPERATIONAL"]},
+    "person-in-unit": {"type": "hub.v1.Person"},
+    "differs-from-unit": {"type": {"type": "array", "items": UNIT}},
+    "missing-doc": {"doc": ...},
+    "missing-unit": {"type": "int"},
+    "unknown-code-list": {"codes": "colours"},
+    "unfit-for-codes": {"type": "int", "unit": "persons", "codes": "flag"},
+    "boolean-flag": {"type": "boolean"},
+    "unknown-default": {"codes": "flag", "default": "MAYBE"},
+    "missing-default": {"type": ["null", "string"]},
+    "unknown-format": {"format": "phone"},
+    "unknown-role": {"roles": ["HERO"]},
+    "wrong-tags": {"confluent:tags": ["PII"]},
+}
+
+
+def test_every_check_has_a_schema_that_breaks_it() -> None:
+    assert BROKEN.keys() == CHECKS.keys()
+
+
+@pytest.mark.parametrize("rule", sorted(BROKEN))
+def test_each_check_finds_what_it_is_for(rule: str) -> None:
+    assert rule in {problem.rule for problem in problems_of(with_field(**BROKEN[rule]))}
+
+
+def test_a_right_field_passes() -> None:
+    assert problems_of(with_field()) == ()
+
+
+def test_all_problems_come_at_once_with_their_paths() -> None:
+    changed = with_field(privacy=..., doc=...)
+    del changed["fields"][1]["type"]["fields"][0]["privacy"]
+    found = {(problem.path, problem.rule) for problem in problems_of(changed)}
+    assert found == {
+        ("added", "unclassified"),
+        ("added", "missing-doc"),
+        ("person.person_ref", "unclassified"),
+    }
+
+
+OUTSIDE: list[Any] = [
+    {"type": "enum", "name": "Colour", "symbols": ["RED"]},
+    {"type": "map", "values": "string"},
+    {"type": "fixed", "name": "Hash", "size": 4},
+    {"type": "int", "logicalType": "time-millis"},
+    ["null", "string", "int"],
+    "hub.v1.Unheard",
+]
+
+
+@pytest.mark.parametrize("kind", OUTSIDE)
+def test_a_type_outside_the_language_is_refused(kind: Any) -> None:
+    assert [problem.rule for problem in problems_of(with_field(type=kind))] == ["unsupported-type"]
+
+
+def test_an_event_needs_envelope_family_and_doc() -> None:
+    changed = schema() | {"family": "weather", "doc": ""}
+    changed["fields"] = changed["fields"][1:2]
+    rules = {problem.rule for problem in problems_of(changed)}
+    assert rules == {"missing-envelope", "unknown-family", "missing-doc"}
