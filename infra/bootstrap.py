@@ -58,7 +58,8 @@ def _make(root: Path, venv: Path, *, is_update: bool) -> None:
         if not is_update:
             _run([sys.executable, "-m", "venv", str(venv)])
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _run([*pip, "--require-hashes", "--requirement", lock_file])
+        # The lock file is complete. Left to resolve, older pips want the newest `name[extra]`, which has no hash there.
+        _run([*pip, "--require-hashes", "--no-deps", "--requirement", lock_file])
         _run([*pip, *project])
 
 

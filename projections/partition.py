@@ -75,6 +75,7 @@ class PartitionFold:
         self._log = log.bind(projection=projection.name, topic=source.topic, partition=source.partition)
         self._next_offset = 0
         self._looked_at = 0.0
+        self._unsaid: tuple[str, str, str] | None = None
 
     async def run(self) -> None:
         """Fold the partition; returns only when it is halted, else until cancelled."""
@@ -97,7 +98,7 @@ class PartitionFold:
             except Exception as error:  # noqa: BLE001 - a projection never stops the worker: events flow without it
                 self._log.error("projection_halted", code=_code(error), exc_info=error)
                 advice = str(error) if isinstance(error, HubError) else "an error of the hub; see the worker's log"
-                await self._say("halted", _code(error), advice)
+                await self._halt(_code(error), advice)
                 return
 
     async def _recover(self) -> None:
@@ -113,6 +114,8 @@ class PartitionFold:
         self._log.info("projection_recovered", next_offset=self._next_offset)
 
     async def _step(self) -> None:
+        if self._unsaid is not None:  # the database was away when the state changed, and answers by now
+            await self._say(*self._unsaid)
         fetched = await self._consumer.getmany(self._source, timeout_ms=POLL_MS, max_records=BATCH_RECORDS_MAX)
         batch = [record for record in fetched.get(self._source, ()) if record.offset >= self._next_offset]
         # Beyond the last record where markers of transactions follow it.
@@ -163,12 +166,22 @@ class PartitionFold:
                 return fold(rows), index
         return fold(rows), None
 
+    async def _halt(self, code: str, advice: str) -> None:
+        """Say that the partition is halted, however long the database is away."""
+        await self._say("halted", code, advice)
+        while self._unsaid is not None:
+            await asyncio.sleep(BACKOFF_S_MAX)
+            await self._say(*self._unsaid)
+
     async def _say(self, state: str, code: str = "", advice: str = "") -> None:
+        self._unsaid = (state, code, advice)
         try:
             async with self._pool.connection() as transaction:
                 await store.say(transaction, self._place, self._runner_id, state, code, advice)
         except (psycopg.Error, OSError):
             self._log.warning("state_not_written", state=state, code=code)
+        else:
+            self._unsaid = None
 
 
 def event_of(codec: Codec, topic: TopicName, offset: int, key: bytes | None, value: bytes | None) -> Event:

@@ -80,6 +80,7 @@ class PartitionLoop:
         self._parked_keys: dict[bytes, int] = {}
         """Keys that wait, each from the offset of the first record that is parked."""
         self._parked_run = 0
+        self._unsaid: tuple[str, str, str] | None = None
 
     async def run(self) -> None:
         """Process the partition; returns only when the partition is halted, else until cancelled."""
@@ -93,7 +94,7 @@ class PartitionLoop:
                     await self._step(producer)
             except (MisuseError, RejectedError) as error:  # rejected by now: an output, not a record
                 self._log.error("partition_halted", code=error.code, advice=str(error))
-                await self._say("halted", error.code, str(error))
+                await self._halt(error.code, str(error))
                 return
             except (ProducerFenced, LostOwnershipError):
                 self._log.warning("partition_fenced")
@@ -138,6 +139,8 @@ class PartitionLoop:
         self._log.info("partition_recovered", next_offset=self._next_offset, from_outbox=len(pending))
 
     async def _step(self, producer: PartitionProducer) -> None:
+        if self._unsaid is not None:  # the database was away when the state changed, and answers by now
+            await self._say(*self._unsaid)
         fetched = await self._consumer.getmany(self._source, timeout_ms=POLL_MS, max_records=BATCH_RECORDS_MAX)
         batch = [
             SourceRecord(
@@ -247,12 +250,22 @@ class PartitionLoop:
                     self._parked_keys[record.key] = record.offset
         return Effects(outputs=outputs), parked
 
+    async def _halt(self, code: str, advice: str) -> None:
+        """Say that the partition is halted, however long the database is away."""
+        await self._say("halted", code, advice)
+        while self._unsaid is not None:
+            await asyncio.sleep(BACKOFF_S_MAX)
+            await self._say(*self._unsaid)
+
     async def _say(self, state: str, code: str = "", advice: str = "") -> None:
+        self._unsaid = (state, code, advice)
         try:
             async with self._transaction() as transaction:
                 await checkpoints.set_state(transaction, self._place, state, code, advice)
         except (psycopg.Error, OSError):
             self._log.warning("state_not_written", state=state, code=code)
+        else:
+            self._unsaid = None
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[Transaction]:
