@@ -1,16 +1,18 @@
 """The code lists that coded fields name: data in `schemas/codes`, and the ISO lists from pycountry.
 
 A code that is marked as not verified comes from memory or is a proposal of the hub; whoever prints it as an
-official code checks it against its source first.
+official code checks it against its source first. A code is never removed, because old events hold it: what should
+no longer be used is marked as deprecated. It stays valid; the linter and the reference say what to use instead.
 """
 
+import datetime as dt
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import pycountry
 
@@ -24,6 +26,14 @@ class UnknownCodeListError(MisuseError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deprecation:
+    """Since when a code should no longer be used, and which codes of its list to use instead."""
+
+    since: dt.date
+    instead: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
     """One code of a list."""
 
@@ -34,6 +44,10 @@ class Code:
     """Whether the code was read in the source of its list; False for one from memory or of our own."""
     crosswalk: Mapping[str, str] = field(default_factory=dict, hash=False)
     """The same notion in other standards, by their name, such as `HTCDS`."""
+    ictip_code: str | None = None
+    """The code in IC-TIP, the classification for administrative data on trafficking in persons, once read there."""
+    deprecated: Deprecation | None = None
+    """Set when the code is only there for events of the past."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +58,8 @@ class CodeList:
     title: str
     source: str
     codes: Mapping[str, Code] = field(hash=False)
+    kept_for: str = ""
+    """What a list that no field names is there for."""
 
 
 class _IsoEntry(Protocol):
@@ -68,12 +84,13 @@ def code_list(name: str) -> CodeList:
     if name not in code_list_names():
         raise UnknownCodeListError(f"no code list of this name; the lists are: {', '.join(code_list_names())}")
     content = tomllib.loads((files("schemas") / "codes" / f"{name}.toml").read_text(encoding="utf-8"))
-    entries = [Code(**entry) for entry in content["codes"]]
+    entries = [code_of(entry) for entry in content["codes"]]
     return CodeList(
         name=name,
         title=content["title"],
         source=content["source"],
         codes=MappingProxyType({entry.code: entry for entry in entries}),
+        kept_for=content.get("kept_for", ""),
     )
 
 
@@ -92,6 +109,15 @@ def is_code(list_name: str, code: str) -> bool:
 def where_to_look(name: str) -> str:
     """Return where a person finds the codes of the list *name*."""
     return _ISO[name][1] if name in _ISO else f"schemas/codes/{name}.toml"
+
+
+def code_of(entry: Mapping[str, Any]) -> Code:
+    """Return what an entry of a file describes; `deprecated = { since = 2026-01-01, instead = ["CODE"] }` marks it."""
+    deprecated = entry.get("deprecated")
+    if deprecated is None:
+        return Code(**entry)
+    deprecated = Deprecation(since=deprecated["since"], instead=tuple(deprecated["instead"]))
+    return Code(**{**entry, "deprecated": deprecated})
 
 
 def _from_pycountry(name: str) -> CodeList:

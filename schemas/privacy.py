@@ -7,7 +7,7 @@ at once (design section 5).
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from schemas.codelists import code_list_names, is_code
+from schemas.codelists import code_list, code_list_names, is_code
 from schemas.errors import Problem
 from schemas.privacy_classes import (
     AGENCY,
@@ -240,9 +240,11 @@ def _boolean_flag(place: Place) -> str | None:
 
 def _unknown_default(place: Place) -> str | None:
     name, default = place.field.text("codes"), place.field.default
-    if name not in code_list_names() or not isinstance(default, str) or is_code(str(name), default):
+    if name not in code_list_names() or not isinstance(default, str):
         return None
-    return "the default is one of the codes of the list"
+    if (found := code_list(str(name)).codes.get(default)) is None:
+        return "the default is one of the codes of the list"
+    return f"use a code that is not deprecated: {', '.join(found.deprecated.instead)}" if found.deprecated else None
 
 
 def _missing_default(place: Place) -> str | None:

@@ -1,11 +1,15 @@
 """The linter finds each kind of unsettled field, and all of them at once."""
 
 import copy
+import dataclasses
+import datetime as dt
 from typing import Any
 
 import pytest
 
+from schemas import privacy
 from schemas.catalogue import contract
+from schemas.codelists import Code, Deprecation, code_list
 from schemas.privacy import CHECKS, problems_of
 
 SENSITIVE = {"class": "SENSITIVE", "subject": "person"}
@@ -115,3 +119,19 @@ def test_an_event_needs_envelope_family_and_doc() -> None:
     changed["fields"] = changed["fields"][1:2]
     rules = {problem.rule for problem in problems_of(changed)}
     assert rules == {"missing-envelope", "unknown-family", "missing-doc"}
+
+
+def test_a_default_that_is_deprecated_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = Code(
+        code="PERHAPS",
+        label="perhaps",
+        verified=False,
+        deprecated=Deprecation(since=dt.date(2026, 1, 1), instead=("NOT_REPORTED",)),
+    )
+    flag = dataclasses.replace(code_list("flag"), codes={**code_list("flag").codes, "PERHAPS": old})
+    monkeypatch.setattr(privacy, "code_list", lambda _name: flag)
+
+    (problem,) = problems_of(with_field(codes="flag", default="PERHAPS"))
+
+    assert problem.rule == "unknown-default"
+    assert "NOT_REPORTED" in problem.advice
