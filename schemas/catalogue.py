@@ -17,10 +17,18 @@ from schemas.registry import AvroSchema, fingerprint_of
 NAMESPACE = "hub.v1"
 """Namespace of every source schema."""
 
-SHARED = ("envelope.avsc", "person.avsc")
+SHARED = ("envelope.avsc", "person.avsc", "establishment.avsc")
 """Records that several contracts use, beside the folders of the families."""
 
-FOLDERS = ("identification", "referral", "investigation", "extradition", "administrative_control")
+FOLDERS = (
+    "identification",
+    "referral",
+    "investigation",
+    "extradition",
+    "administrative_control",
+    "consent",
+    "monitoring",
+)
 """One folder for each family of events that agencies publish."""
 
 
@@ -37,7 +45,7 @@ class Contract:
     name: str
     """Name of the event type, such as `PersonIdentified`."""
     family: str
-    """One of identification, referral, investigation, extradition, control."""
+    """One of identification, referral, investigation, extradition, control, consent, monitoring."""
     schema: AvroSchema = field(repr=False, compare=False)
     """Self-contained Avro schema; do not change it."""
     fingerprint: str

@@ -58,8 +58,8 @@ def value_check(entry: Field, scalar: Scalar, roles: tuple[str, ...]) -> Check:
     """Compile the check of the values of the field *entry*; *roles* narrows the field `role` of a person."""
     if scalar is Scalar.STRING:
         return _text_check(entry, roles)
-    if scalar is Scalar.TIMESTAMP and entry.attributes.get("future") is True:
-        return _deadline
+    if entry.attributes.get("future") is True:
+        return _deadline if scalar is Scalar.TIMESTAMP else _last_day
     return _SCALAR_CHECKS[scalar]
 
 
@@ -173,7 +173,7 @@ _FORMATS = {
 
 def _date(value: object, limits: Limits) -> Findings:
     if not isinstance(value, date) or isinstance(value, datetime):
-        return _finding("not-a-date", "give a date: YYYY-MM-DD in JSON, datetime.date in Python")
+        return _NOT_A_DATE
     if value < FIRST_DAY:
         return _BEFORE_1900
     return CLEAN if value <= limits.last_day else _IN_THE_FUTURE
@@ -195,6 +195,14 @@ def _deadline(value: object, _limits: Limits) -> Findings:
     return CLEAN if value <= LAST_DEADLINE else _finding("too-late", "give a moment before the year 2200")
 
 
+def _last_day(value: object, _limits: Limits) -> Findings:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        return _NOT_A_DATE
+    if value < FIRST_DAY:
+        return _BEFORE_1900
+    return CLEAN if value <= LAST_DEADLINE.date() else _finding("too-late", "give a day before the year 2200")
+
+
 def _count(value: object, _limits: Limits) -> Findings:
     if not isinstance(value, int) or isinstance(value, bool):
         return _finding("type", "give a whole number")
@@ -206,7 +214,9 @@ def _count(value: object, _limits: Limits) -> Findings:
 def _number(value: object, _limits: Limits) -> Findings:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return _finding("type", "give a number")
-    return CLEAN if math.isfinite(value) else _finding("not-finite", "give a finite number")
+    if not math.isfinite(value):
+        return _finding("not-finite", "give a finite number")
+    return CLEAN if value >= 0 else _finding("negative", "give a number that is not below zero")
 
 
 def _boolean(value: object, _limits: Limits) -> Findings:
@@ -221,6 +231,7 @@ _NOT_TEXT = _finding("type", "give text")
 _EMPTY = _finding("empty", "give a text that is not blank, or leave an optional field out")
 _BEFORE_1900 = _finding("before-1900", "give a date from 1900-01-01 on")
 _IN_THE_FUTURE = _finding("in-the-future", "give a moment that has passed, and check the clock")
+_NOT_A_DATE = _finding("not-a-date", "give a date: YYYY-MM-DD in JSON, datetime.date in Python")
 _NOT_A_TIMESTAMP = _finding(
     "not-a-timestamp",
     "give a moment with its time zone: 2026-03-01T09:30:00Z in JSON, an aware datetime in Python",

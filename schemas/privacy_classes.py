@@ -79,4 +79,4 @@ SELF = "self"
 PERSON = "Person"
 VIEWS = frozenset({"personal", "pseudonymous", "stage"})
 FORMATS = frozenset({"uuid", "agency", "reference"})
-FAMILIES = frozenset({"identification", "referral", "investigation", "extradition", "control"})
+FAMILIES = frozenset({"identification", "referral", "investigation", "extradition", "control", "consent", "monitoring"})

@@ -27,6 +27,8 @@ class Envelope(TypedDict):
     """When the reported fact happened."""
     recorded_at: datetime
     """When the agency recorded it, not before it happened."""
+    source_kind: NotRequired[str | None]
+    """Kind of system that the content comes from. Code list: data_source_kind."""
     purpose: str
     """The one purpose for which the agency shares the event. Code list: purpose."""
     legal_basis: list[str]
@@ -86,6 +88,8 @@ class Person(TypedDict):
     """
     date_of_birth: NotRequired[date | None]
     """Date of birth."""
+    age_band: NotRequired[str | None]
+    """Age as a band, for who does not know or does not give the date of birth. Code list: age_band."""
     full_name: NotRequired[str | None]
     """Full name as in the agency's file."""
     aliases: NotRequired[list[str]]
@@ -98,6 +102,189 @@ class Person(TypedDict):
     """Citizenships; empty when stateless or not known. Code list: country."""
     residence_country: NotRequired[str | None]
     """Country of usual residence. Code list: country."""
+    citizenship_region: NotRequired[str | None]
+    """Region of citizenship, when the country is not known or not given. Code list: m49."""
+    perpetrator_roles: NotRequired[list[str]]
+    """What a suspect, accused or convicted person did in the trafficking. Code list: perpetrator_role."""
+    relation_to_victim: NotRequired[list[str]]
+    """Relation of a suspect, accused or convicted person to the victim. Code list: recruiter_relation."""
+
+
+class ApplicationDecided(TypedDict):
+    """The police or witness protection office decided on an application against a restricted note
+    (guidelines C.1.4).
+    """
+
+    envelope: Envelope
+    """What the event says about itself."""
+    application_id: str
+    """Identifier of the application, as it was received."""
+    person: Person
+    """The person under the restricted note, by the anonymous number."""
+    decision: str
+    """Whether the application fits with the protection of the person. Code list: application_decision."""
+    ground: str
+    """Ground of the decision. Code list: application_ground."""
+    decided_by: str
+    """Who decided. Code list: application_examiner."""
+    approved_by_ref: str
+    """The agency's own reference of the second officer who approved; never a name."""
+    categories_released: NotRequired[list[str]]
+    """Data that may be released. Code list: data_category."""
+    decided_on: date
+    """Day of the decision."""
+    reasoning: NotRequired[str | None]
+    """Free text of the reasons."""
+
+
+class ApplicationReceived(TypedDict):
+    """A third party or another authority applied for data of a person under a restricted note (guidelines
+    C.1.4).
+    """
+
+    envelope: Envelope
+    """What the event says about itself."""
+    application_id: str
+    """Identifier of the application, a random UUID that the decision names."""
+    person: Person
+    """The person under the restricted note, by the anonymous number."""
+    applicant_kind: str
+    """Kind of applicant. Code list: applicant_kind."""
+    applicant_country: NotRequired[str | None]
+    """Country of the applicant. Code list: country."""
+    requested_for: str
+    """Purpose that the applicant names. Code list: purpose."""
+    categories: list[str]
+    """Data asked for, at least one. Code list: data_category."""
+    received_on: date
+    """Day on which it was received."""
+    answer_due_at: NotRequired[datetime | None]
+    """Until when it has to be answered."""
+    examined_by: str
+    """Police or witness protection office that examines it. Code list: application_examiner."""
+    application_text: NotRequired[str | None]
+    """Free text of the application."""
+
+
+class ConsentGiven(TypedDict):
+    """A person, or the guardian of a child, agreed that data go to named recipients for named purposes
+    (guidelines C.1.4).
+    """
+
+    envelope: Envelope
+    """What the event says about itself."""
+    consent_id: str
+    """Identifier of the consent, a random UUID that a withdrawal names."""
+    person: Person
+    """The person whose data it is about."""
+    recipients: list[str]
+    """Who may receive the data, at least one."""
+    purposes: list[str]
+    """For what, at least one. Code list: purpose."""
+    categories: list[str]
+    """Which data, at least one. Code list: data_category."""
+    given_on: date
+    """Day on which it was given."""
+    valid_to: NotRequired[datetime | None]
+    """Until when it holds, null until it is withdrawn."""
+    given_by: str
+    """Who gave it. Code list: consent_giver."""
+    form: str
+    """In which form. Code list: consent_form."""
+    purpose_explained: NotRequired[str]
+    """Whether the purpose and the recipients were explained. Code list: flag."""
+    rights_explained: NotRequired[str]
+    """Whether the rights of access, correction and erasure were explained. Code list: flag."""
+    withdrawal_explained: NotRequired[str]
+    """Whether it was explained that the consent may be withdrawn without disadvantage. Code list: flag."""
+    language: NotRequired[str | None]
+    """Language in which it was explained. Code list: language."""
+    interpreter_used: NotRequired[str]
+    """Whether an interpreter was used. Code list: flag."""
+
+
+class ConsentWithdrawn(TypedDict):
+    """A person, or the guardian of a child, took a consent back, wholly or in part (guidelines C.1.4)."""
+
+    envelope: Envelope
+    """What the event says about itself."""
+    consent_id: NotRequired[str | None]
+    """Identifier of the consent; null withdraws all that was given to this agency."""
+    person: Person
+    """The person whose data it is about."""
+    recipients: NotRequired[list[str]]
+    """From whom it is taken back; none named means all."""
+    purposes: NotRequired[list[str]]
+    """For what it is taken back; none named means all. Code list: purpose."""
+    categories: NotRequired[list[str]]
+    """For which data it is taken back; none named means all. Code list: data_category."""
+    withdrawn_on: date
+    """Day on which it was withdrawn."""
+    withdrawn_by: str
+    """Who withdrew it. Code list: consent_giver."""
+    erasure_requested: NotRequired[str]
+    """Whether recipients are asked to erase what they have. Code list: flag."""
+
+
+class ControlCampaign(TypedDict):
+    """The sums of administrative controls over a period: how much was controlled of how much, and what was
+    found (guidelines C.2.3, Part D).
+    """
+
+    envelope: Envelope
+    """What the event says about itself."""
+    level: str
+    """In-land, pre-border or border. Code list: control_level."""
+    kind: str
+    """What was controlled. Code list: control_kind."""
+    authority: str
+    """Kind of authority that controlled. Code list: control_authority."""
+    joint_with: NotRequired[list[str]]
+    """Kinds of authority that took part. Code list: control_authority."""
+    period_begin: date
+    """First day of the period."""
+    period_end: date
+    """Last day of the period."""
+    country: str
+    """Country of the controls. Code list: country."""
+    region_code: NotRequired[str | None]
+    """Region of the controls: the part of an ISO 3166-2 code after the hyphen."""
+    isic_section: NotRequired[str | None]
+    """Section of economic activity. Code list: isic_section."""
+    industry: NotRequired[str | None]
+    """Branch of industry, as the authority's own classification names it."""
+    enterprises_registered: NotRequired[int | None]
+    """Enterprises in the register."""
+    enterprises_controlled: NotRequired[int | None]
+    """Enterprises controlled."""
+    violations_found: NotRequired[int | None]
+    """Violations found."""
+    workers_affected: NotRequired[int | None]
+    """Workers whom the violations concern."""
+    back_wages_amount: NotRequired[float | None]
+    """Wages that were withheld and are to be paid."""
+    fines_amount: NotRequired[float | None]
+    """Fines imposed."""
+    currency: NotRequired[str | None]
+    """Currency of the amounts. Code list: currency."""
+    licences_checked: NotRequired[int | None]
+    """Licences checked."""
+    visas_refused_on_suspicion: NotRequired[int | None]
+    """Visas refused because of the suspicion of trafficking."""
+    false_documents: NotRequired[int | None]
+    """False documents detected."""
+    cases_found: NotRequired[int | None]
+    """Cases of trafficking or of a related crime found."""
+    women_victims_found: NotRequired[int | None]
+    """Women found who are presumed victims."""
+    men_victims_found: NotRequired[int | None]
+    """Men found who are presumed victims."""
+    girls_victims_found: NotRequired[int | None]
+    """Girls under 18 found who are presumed victims."""
+    boys_victims_found: NotRequired[int | None]
+    """Boys under 18 found who are presumed victims."""
+    suspects_arrested: NotRequired[int | None]
+    """Suspects arrested."""
 
 
 class Establishment(TypedDict):
@@ -152,12 +339,32 @@ class ControlFinding(TypedDict):
     """Indicators of forced labour that the inspectors saw; a screening aid, never a decision. Code list:
     ilo_fl11.
     """
+    violations_found: NotRequired[int | None]
+    """Violations found."""
+    repeat_violation: NotRequired[str]
+    """Whether the establishment did the same before. Code list: flag."""
+    concluded_on: NotRequired[date | None]
+    """Day on which the control was concluded."""
+    identification_event_id: NotRequired[str | None]
+    """The event_id of a PersonIdentified that came of the control."""
+    back_wages_amount: NotRequired[float | None]
+    """Wages that were withheld and are to be paid."""
+    fines_amount: NotRequired[float | None]
+    """Fines imposed."""
+    currency: NotRequired[str | None]
+    """Currency of the amounts. Code list: currency."""
+    debarred_until: NotRequired[date | None]
+    """Last day of an exclusion from programmes or procurement."""
     workers_found: NotRequired[int | None]
     """Workers present."""
     workers_affected: NotRequired[int | None]
     """Workers whom the findings concern."""
     minors_affected: NotRequired[int | None]
     """Workers under 18 whom the findings concern."""
+    foreign_workers: NotRequired[int | None]
+    """Foreign workers present."""
+    third_country_nationals: NotRequired[int | None]
+    """Workers from outside the European Union present."""
     women_victims_found: NotRequired[int | None]
     """Women found who are presumed victims."""
     men_victims_found: NotRequired[int | None]
@@ -170,6 +377,41 @@ class ControlFinding(TypedDict):
     """What followed from the control. Code list: control_outcome."""
     narrative: NotRequired[str | None]
     """Free text for those who work on the case."""
+
+
+class ExtraditionDecided(TypedDict):
+    """The requested state decided on a request for extradition or surrender (guidelines Part D, C.4.2:
+    granted and refused).
+    """
+
+    envelope: Envelope
+    """What the event says about itself."""
+    request_id: str
+    """Identifier of the request, as the request gave it."""
+    request_ref: NotRequired[str | None]
+    """The deciding agency's own reference of the request."""
+    requesting_state: str
+    """State that requests. Code list: country."""
+    requested_state: str
+    """State that was asked. Code list: country."""
+    person: Person
+    """The person sought."""
+    decision: str
+    """Granted, refused or postponed. Code list: surrender_decision."""
+    ground: NotRequired[str | None]
+    """Ground of a refusal. Code list: surrender_refusal."""
+    decided_on: date
+    """Day of the decision."""
+    person_consented: NotRequired[str]
+    """Whether the person consented to a simplified surrender. Code list: flag."""
+    speciality_renounced: NotRequired[str]
+    """Whether the person renounced the rule of speciality. Code list: flag."""
+    under_appeal: NotRequired[str]
+    """Whether the decision is under appeal. Code list: flag."""
+    surrender_due_at: NotRequired[datetime | None]
+    """Until when the person has to be surrendered."""
+    conditions: NotRequired[str | None]
+    """Guarantees on which surrender depends, as text."""
 
 
 class ExtraditionOffence(TypedDict):
@@ -194,6 +436,8 @@ class ExtraditionRequested(TypedDict):
 
     envelope: Envelope
     """What the event says about itself."""
+    request_id: str
+    """Identifier of the request, a random UUID that the decision names."""
     request_ref: str
     """The agency's own reference of the request."""
     instrument: str
@@ -210,6 +454,10 @@ class ExtraditionRequested(TypedDict):
     """The person sought."""
     offences: list[ExtraditionOffence]
     """Offences for which surrender is requested, at least one, sealed as one."""
+    underlying_decision: NotRequired[str | None]
+    """Decision on which the request rests. Code list: underlying_decision."""
+    underlying_decision_on: NotRequired[date | None]
+    """Day of that decision."""
     in_absentia: NotRequired[str]
     """Whether the judgment was given in the person's absence. Code list: flag."""
     deadline_at: NotRequired[datetime | None]
@@ -222,6 +470,177 @@ class ExtraditionRequested(TypedDict):
     """Guarantees asked for or offered, as text."""
     property_seizure: NotRequired[str]
     """Whether seizure and handing over of property is requested. Code list: flag."""
+    narrative: NotRequired[str | None]
+    """Free text for those who work on the case."""
+
+
+class FollowUpRecorded(TypedDict):
+    """How a person fares some time after (re)integration (guidelines Part D, C.3.5: one year on)."""
+
+    envelope: Envelope
+    """What the event says about itself."""
+    referral_id: NotRequired[str | None]
+    """Identifier of the referral under which it happened, null for help without a referral."""
+    person: Person
+    """The person followed up."""
+    asked_on: date
+    """Day of the follow-up."""
+    months_since_reintegration: int
+    """How long ago the (re)integration began."""
+    reached: NotRequired[str]
+    """Whether the person was reached. Code list: flag."""
+    has_job: NotRequired[str]
+    """Whether the person has a job. Code list: flag."""
+    has_social_network: NotRequired[str]
+    """Whether the person has a functioning social network. Code list: flag."""
+    in_education: NotRequired[str]
+    """Whether the person is in education or training. Code list: flag."""
+    stable_housing: NotRequired[str]
+    """Whether the person has stable housing. Code list: flag."""
+    trafficked_again: NotRequired[str]
+    """Whether the person was trafficked again. Code list: flag."""
+    residence_country: NotRequired[str | None]
+    """Country where the person lives by then. Code list: country."""
+    narrative: NotRequired[str | None]
+    """Free text for those who work on the case."""
+
+
+class IdentificationDecided(TypedDict):
+    """A competent body confirmed or did not confirm that a person is a victim of trafficking (guidelines
+    C.3.1).
+    """
+
+    envelope: Envelope
+    """What the event says about itself."""
+    person: Person
+    """The person decided on."""
+    identification_event_id: NotRequired[str | None]
+    """The event_id of the PersonIdentified that is decided on, when it is known."""
+    decision: str
+    """Whether the identification was confirmed. Code list: identification_decision."""
+    decided_by: str
+    """Kind of body that decided. Code list: deciding_body."""
+    ground: NotRequired[str | None]
+    """Why it was not confirmed. Code list: identification_ground."""
+    decided_on: date
+    """Day of the decision."""
+    appeal_until: NotRequired[datetime | None]
+    """Until when the person may appeal, null when there is no appeal."""
+    acts: NotRequired[list[str]]
+    """What was done: the acts of the Palermo definition. Code list: palermo_act."""
+    means: NotRequired[list[str]]
+    """How it was done: the means of the Palermo definition; a child needs none. Code list: palermo_means."""
+    purposes: NotRequired[list[str]]
+    """For what it was done: the purposes of the Palermo definition. Code list: palermo_purpose."""
+    exploitation_forms: NotRequired[list[str]]
+    """Forms of exploitation that the decision finds. Code list: exploitation_form."""
+    narrative: NotRequired[str | None]
+    """Free text for those who work on the case."""
+
+
+class IncidentReported(TypedDict):
+    """Something happened to an assisted person that touches on their safety or dignity (guidelines Part D,
+    C.3.3, C.4.5).
+    """
+
+    envelope: Envelope
+    """What the event says about itself."""
+    referral_id: NotRequired[str | None]
+    """Identifier of the referral under which it happened, null for help without a referral."""
+    person: Person
+    """The person affected."""
+    kind: str
+    """What happened. Code list: incident_kind."""
+    happened_on: date
+    """Day of the incident."""
+    by_official: NotRequired[str]
+    """Whether an official of a state body is held responsible. Code list: flag."""
+    reported_to_police: NotRequired[str]
+    """Whether it was reported to the police. Code list: flag."""
+    identity_disclosed: NotRequired[str]
+    """Whether the person's identity or whereabouts became known to those who must not know. Code list: flag.
+
+    """
+    measures_taken: NotRequired[list[str]]
+    """Protection that was strengthened in answer. Code list: protection_kind."""
+    narrative: NotRequired[str | None]
+    """Free text for those who work on the case."""
+
+
+class IndicatorReturned(TypedDict):
+    """A declared figure for an indicator that events cannot give, or that another body has published
+    (guidelines C.1.6, Part D).
+    """
+
+    envelope: Envelope
+    """What the event says about itself."""
+    indicator: str
+    """Indicator, as its framework names it."""
+    framework: str
+    """Framework that defines the indicator. Code list: indicator_framework."""
+    country: NotRequired[str | None]
+    """Country that the figure is about. Code list: country."""
+    area: NotRequired[str | None]
+    """Name of the area as the source has it, for one without a code of its own."""
+    period_begin: date
+    """First day of the period."""
+    period_end: date
+    """Last day of the period."""
+    dimension: NotRequired[str | None]
+    """What the figure is broken down by, as the source names it."""
+    category: NotRequired[str | None]
+    """Category within the dimension, as the source names it."""
+    sex: str
+    """Sex that the figure is about. Code list: statistic_sex."""
+    age: str
+    """Age group that the figure is about. Code list: statistic_age."""
+    group: NotRequired[str | None]
+    """Women, men, girls or boys, for figures that are broken down so. Code list: person_group."""
+    value: NotRequired[float | None]
+    """The figure; null when it is not told."""
+    value_state: str
+    """Whether the figure is exact, estimated, suppressed or not available. Code list: value_state."""
+    below: NotRequired[float | None]
+    """A suppressed figure lies below this number."""
+    unit: str
+    """Unit of the figure. Code list: statistic_unit."""
+    numerator: NotRequired[float | None]
+    """Numerator of a percentage or an average."""
+    denominator: NotRequired[float | None]
+    """Denominator of a percentage or an average."""
+    published_in: NotRequired[str | None]
+    """Where the figure is already published; without it a count of persons is shown only as zero or at least
+    eleven.
+    """
+
+
+class InvestigationClosed(TypedDict):
+    """An investigation into trafficking ended (guidelines C.4.1)."""
+
+    envelope: Envelope
+    """What the event says about itself."""
+    investigation_ref: str
+    """The agency's own reference of the investigation."""
+    reason: str
+    """Why it ended. Code list: investigation_closure_reason."""
+    clearance: NotRequired[str | None]
+    """Police outcome of the offence. Code list: clearance."""
+    closed_on: date
+    """Day on which it ended."""
+    transferred_to_country: NotRequired[str | None]
+    """Country that took the proceedings over. Code list: country."""
+    without_testimony: NotRequired[str]
+    """Whether the evidence was gathered solely by proactive techniques, without the testimony of a
+    trafficked person. Code list: flag.
+    """
+    suspects: NotRequired[list[Person]]
+    """The suspects at the end."""
+    victims: NotRequired[list[Person]]
+    """The victims at the end."""
+    seized_amount: NotRequired[float | None]
+    """Value of what was seized."""
+    seized_currency: NotRequired[str | None]
+    """Currency of seized_amount. Code list: currency."""
     narrative: NotRequired[str | None]
     """Free text for those who work on the case."""
 
@@ -241,22 +660,170 @@ class InvestigationOpened(TypedDict):
     """What set the investigation off. Code list: investigation_trigger."""
     financial_investigation: NotRequired[str]
     """Whether the money is investigated too. Code list: flag."""
+    labour_market_investigation: NotRequired[str]
+    """Whether the labour market is investigated too. Code list: flag."""
+    special_means_used: NotRequired[str]
+    """Whether special investigative means are used. Code list: flag."""
+    joint_team: NotRequired[str]
+    """Whether there is a joint investigation team. Code list: flag."""
     joint_with_countries: NotRequired[list[str]]
     """Countries that take part in a joint investigation. Code list: country."""
     iccs: str
     """Statistical class of the leading offence. Code list: iccs."""
     offences: NotRequired[list[str]]
     """Articles of national law under investigation, as the law is cited."""
+    acts: NotRequired[list[str]]
+    """What was done: the acts of the Palermo definition. Code list: palermo_act."""
+    means: NotRequired[list[str]]
+    """How it was done: the means of the Palermo definition; a child needs none. Code list: palermo_means."""
+    purposes: NotRequired[list[str]]
+    """For what it was done: the purposes of the Palermo definition. Code list: palermo_purpose."""
+    exploitation_forms: NotRequired[list[str]]
+    """Forms of exploitation under investigation. Code list: exploitation_form."""
+    sectors: NotRequired[list[str]]
+    """Sectors in which victims were exploited, as case-law databases code them. Code list: sherloc_sector."""
+    scope: NotRequired[str | None]
+    """Whether the trafficking is internal or transnational. Code list: trafficking_scope."""
     suspects: NotRequired[list[Person]]
     """The suspects known so far."""
     victims: NotRequired[list[Person]]
     """The victims known so far."""
+    victims_count: NotRequired[int | None]
+    """Number of victims known so far, listed or not."""
+    victims_minor: NotRequired[int | None]
+    """Number of them under 18."""
+    female_victims: NotRequired[str]
+    """Whether there are women or girls among the victims. Code list: flag."""
+    male_victims: NotRequired[str]
+    """Whether there are men or boys among the victims. Code list: flag."""
+    minor_victims: NotRequired[str]
+    """Whether there are children among the victims. Code list: flag."""
+    female_suspects: NotRequired[str]
+    """Whether there are women among the suspects. Code list: flag."""
+    male_suspects: NotRequired[str]
+    """Whether there are men among the suspects. Code list: flag."""
+    region_of_exploitation: NotRequired[str | None]
+    """Region of the exploitation, when the country is not given. Code list: m49."""
     countries_involved: NotRequired[list[str]]
     """Countries of recruitment, transit and exploitation. Code list: country."""
     organised_group: NotRequired[str]
     """Whether an organised criminal group is suspected. Code list: flag."""
     opened_on: date
     """Day on which the investigation was opened."""
+    narrative: NotRequired[str | None]
+    """Free text for those who work on the case."""
+
+
+class LegalAssistanceAnswered(TypedDict):
+    """The requested state answers a request for mutual legal assistance (guidelines C.4.2)."""
+
+    envelope: Envelope
+    """What the event says about itself."""
+    request_id: str
+    """Identifier of the request, as the request gave it."""
+    request_ref: NotRequired[str | None]
+    """The answering agency's own reference of the request."""
+    requesting_state: str
+    """State that requests. Code list: country."""
+    requested_state: str
+    """State that was asked. Code list: country."""
+    answer: str
+    """Executed, partly executed, refused or postponed. Code list: assistance_answer."""
+    ground: NotRequired[str | None]
+    """Ground of a refusal. Code list: assistance_refusal."""
+    measures_executed: NotRequired[list[str]]
+    """What was done. Code list: assistance_measure."""
+    answered_on: date
+    """Day of the answer."""
+    persons: NotRequired[list[Person]]
+    """The persons whom the answer concerns, each under a key of their own."""
+    narrative: NotRequired[str | None]
+    """Free text of the answer."""
+
+
+class LegalAssistanceRequested(TypedDict):
+    """A state requests mutual legal assistance (guidelines C.4.2)."""
+
+    envelope: Envelope
+    """What the event says about itself."""
+    request_id: str
+    """Identifier of the request, a random UUID that the answer names."""
+    request_ref: str
+    """The agency's own reference of the request."""
+    instrument: str
+    """Legal instrument on which the request rests. Code list: assistance_instrument."""
+    requesting_state: str
+    """State that requests. Code list: country."""
+    requested_state: str
+    """State that was asked. Code list: country."""
+    measures: list[str]
+    """What is asked for, at least one. Code list: assistance_measure."""
+    persons: NotRequired[list[Person]]
+    """The persons whom the request concerns, each under a key of their own."""
+    iccs: NotRequired[str | None]
+    """Statistical class of the leading offence. Code list: iccs."""
+    offences: NotRequired[list[str]]
+    """Articles of national law, as the law is cited."""
+    urgency: str
+    """How soon the answer is needed. Code list: urgency."""
+    answer_due_at: NotRequired[datetime | None]
+    """Until when the answer is needed."""
+    linked_investigation_ref: NotRequired[str | None]
+    """The agency's own reference of the investigation behind the request."""
+    narrative: NotRequired[str | None]
+    """Free text of the request."""
+
+
+class LicenceDecided(TypedDict):
+    """An authority decided on the licence of an agency or enterprise (guidelines C.2.3: bridal, employment,
+    tourist, escort, au-pair and adoption agencies, construction firms).
+    """
+
+    envelope: Envelope
+    """What the event says about itself."""
+    authority: str
+    """Kind of authority that decided. Code list: control_authority."""
+    sector: str
+    """Sector of the licence. Code list: licence_sector."""
+    establishment: Establishment
+    """The establishment decided on."""
+    decision: str
+    """What was decided. Code list: licence_decision."""
+    grounds: NotRequired[list[str]]
+    """What the decision rests on. Code list: control_finding."""
+    suspicion_of_trafficking: NotRequired[str]
+    """Whether there is a suspicion of trafficking. Code list: flag."""
+    code_of_conduct: NotRequired[str]
+    """Whether the establishment has signed a code of conduct. Code list: flag."""
+    decided_on: date
+    """Day of the decision."""
+    valid_until: NotRequired[date | None]
+    """Last day of the licence."""
+    control_event_id: NotRequired[str | None]
+    """The event_id of the ControlFinding behind the decision."""
+    narrative: NotRequired[str | None]
+    """Free text for those who work on the case."""
+
+
+class OfficialSanctioned(TypedDict):
+    """An official was sanctioned for involvement in trafficking or a related crime (guidelines C.4.6)."""
+
+    envelope: Envelope
+    """What the event says about itself."""
+    investigation_ref: NotRequired[str | None]
+    """The agency's own reference of the investigation."""
+    person: NotRequired[Person | None]
+    """The official; null when the agency reports no person."""
+    body: str
+    """Kind of body that the official belonged to. Code list: official_body."""
+    state_level: str
+    """Level of the state. Code list: state_level."""
+    sanction: str
+    """Kind of sanction. Code list: official_sanction."""
+    corruption: NotRequired[str]
+    """Whether it was a case of corruption. Code list: flag."""
+    sanctioned_on: date
+    """Day of the sanction."""
     narrative: NotRequired[str | None]
     """Free text for those who work on the case."""
 
@@ -282,6 +849,12 @@ class PersonIdentified(TypedDict):
     """Where the identification took place: at the border, in the country or at a consulate. Code list:
     identification_setting.
     """
+    migration_status: NotRequired[str | None]
+    """Status of stay of the person. Code list: migration_status."""
+    majority_at_exploitation: NotRequired[str | None]
+    """Whether the person was a minor when exploited. Code list: majority."""
+    majority_at_entry: NotRequired[str | None]
+    """Whether the person was a minor when the trafficking began. Code list: majority."""
     entry_date: NotRequired[date | None]
     """When the person entered the country; gives the length of stay before identification."""
     acts: NotRequired[list[str]]
@@ -292,26 +865,199 @@ class PersonIdentified(TypedDict):
     """For what it was done: the purposes of the Palermo definition. Code list: palermo_purpose."""
     exploitation_forms: NotRequired[list[str]]
     """Forms of exploitation found. Code list: exploitation_form."""
+    exploitation_forms_ruled_out: NotRequired[list[str]]
+    """Forms of exploitation that were asked about and did not occur; what is in neither list was not
+    reported. Code list: exploitation_form.
+    """
     sexual_forms: NotRequired[list[str]]
     """Forms of sexual exploitation found. Code list: sexual_form."""
     labour_sector: NotRequired[str | None]
     """Sector of the forced labour. Code list: labour_sector."""
     means_of_control: NotRequired[list[str]]
     """Means by which the person was kept under control. Code list: means_of_control."""
+    means_of_control_ruled_out: NotRequired[list[str]]
+    """Means of control that were asked about and did not occur; what is in neither list was not reported.
+    Code list: means_of_control.
+    """
     recruitment_methods: NotRequired[list[str]]
     """Where and how the person was recruited. Code list: recruitment_method."""
+    platforms: NotRequired[list[str]]
+    """Websites and applications that were used to recruit the person. Code list: online_platform."""
     recruiter_relations: NotRequired[list[str]]
     """Relation of the recruiters to the person. Code list: recruiter_relation."""
+    abducted: NotRequired[str]
+    """Whether the person was abducted. Code list: flag."""
+    paid_recruiter: NotRequired[str]
+    """Whether the person paid the recruiter. Code list: flag."""
+    other_victims_suspected: NotRequired[str]
+    """Whether other victims are suspected. Code list: flag."""
     trafficked_before: NotRequired[str]
     """Whether the person had been trafficked before. Code list: flag."""
     country_of_exploitation: NotRequired[str | None]
     """Country where the exploitation took place. Code list: country."""
+    region_of_exploitation: NotRequired[str | None]
+    """Region of the exploitation, when the country is not known or not given. Code list: m49."""
+    transit_countries: NotRequired[list[str]]
+    """Countries through which the person was brought. Code list: country."""
+    trafficked_from: NotRequired[date | None]
+    """First day of the trafficking, as far as it is known."""
+    duration_band: NotRequired[str | None]
+    """How long the trafficking lasted. Code list: trafficking_duration."""
     place: NotRequired[str | None]
     """Municipality or place of the exploitation, as text."""
     indicators: NotRequired[list[str]]
     """Indicators of forced labour that the officer saw; a screening aid, never a decision. Code list:
     ilo_fl11.
     """
+    delphi_indicators: NotRequired[list[str]]
+    """Operational indicators that the officer saw; a screening aid, never a decision. Code list: delphi67."""
+    narrative: NotRequired[str | None]
+    """Free text for those who work on the case."""
+
+
+class PersonSurrendered(TypedDict):
+    """A person was surrendered to the requesting state (guidelines Part D, C.4.2: traffickers extradited)."""
+
+    envelope: Envelope
+    """What the event says about itself."""
+    request_id: str
+    """Identifier of the request, as the request gave it."""
+    requesting_state: str
+    """State that requests. Code list: country."""
+    requested_state: str
+    """State that was asked. Code list: country."""
+    person: Person
+    """The person surrendered."""
+    surrendered_on: date
+    """Day of the surrender."""
+    temporary: NotRequired[str]
+    """Whether the surrender is temporary. Code list: flag."""
+    property_handed_over: NotRequired[str]
+    """Whether property was handed over too. Code list: flag."""
+    custody_days: NotRequired[int | None]
+    """Days in custody that the requesting state has to deduct."""
+    narrative: NotRequired[str | None]
+    """Free text for those who work on the case."""
+
+
+class ProsecutionOpened(TypedDict):
+    """A prosecution for trafficking or a related crime was opened (guidelines C.4.3)."""
+
+    envelope: Envelope
+    """What the event says about itself."""
+    investigation_ref: NotRequired[str | None]
+    """The agency's own reference of the investigation."""
+    prosecution_ref: str
+    """The agency's own reference of the prosecution."""
+    accused: NotRequired[list[Person]]
+    """The persons prosecuted, each under a key of their own."""
+    victims: NotRequired[list[Person]]
+    """The victims and witnesses known so far."""
+    opened_on: date
+    """Day on which the prosecution was opened."""
+    iccs: str
+    """Statistical class of the leading offence. Code list: iccs."""
+    offences: NotRequired[list[str]]
+    """Articles of national law, as the law is cited."""
+    on_trafficking: NotRequired[str]
+    """Whether the charge is trafficking itself; NO for a trafficking-related crime. Code list: flag."""
+    organised_group: NotRequired[str]
+    """Whether an organised criminal group is charged. Code list: flag."""
+    rests_on_testimony: NotRequired[str]
+    """Whether the charge rests on the testimony of a trafficked person. Code list: flag."""
+    witnesses_protected: NotRequired[str]
+    """Whether victim-witnesses are under a special witness protection scheme. Code list: flag."""
+    joint_with_countries: NotRequired[list[str]]
+    """Countries that take part. Code list: country."""
+    narrative: NotRequired[str | None]
+    """Free text for those who work on the case."""
+
+
+class ProtectionGranted(TypedDict):
+    """A measure of protection was granted: reflection period, residence permit, safe accommodation, witness
+    protection and the like (guidelines C.3.2 to C.3.4).
+    """
+
+    envelope: Envelope
+    """What the event says about itself."""
+    referral_id: NotRequired[str | None]
+    """Identifier of the referral under which it happened, null for help without a referral."""
+    person: Person
+    """The person protected."""
+    kind: str
+    """Kind of protection. Code list: protection_kind."""
+    granted_by: str
+    """Kind of body that granted it. Code list: deciding_body."""
+    granted_from: date
+    """First day of the protection."""
+    granted_months: NotRequired[int | None]
+    """For how long it was granted: a reflection period has at least three months, a residence permit at
+    least six.
+    """
+    granted_until: NotRequired[date | None]
+    """Last day of the protection, null when none is set."""
+    permit_ground: NotRequired[str | None]
+    """Ground of a residence permit. Code list: permit_ground."""
+    depends_on_cooperation: NotRequired[str]
+    """Whether it depends on co-operation with the authorities, which it should not. Code list: flag."""
+    willing_to_testify: NotRequired[str]
+    """Whether the person is willing to testify. Code list: flag."""
+    compensation_payer: NotRequired[str | None]
+    """Who pays a compensation. Code list: compensation_payer."""
+    compensation_amount: NotRequired[float | None]
+    """Compensation that was paid."""
+    compensation_currency: NotRequired[str | None]
+    """Currency of compensation_amount. Code list: currency."""
+    narrative: NotRequired[str | None]
+    """Free text for those who work on the case."""
+
+
+class ReferralAnswered(TypedDict):
+    """The agency to which a person was offered accepts or declines (guidelines C.1.1, C.3.3)."""
+
+    envelope: Envelope
+    """What the event says about itself."""
+    referral_id: str
+    """Identifier of the referral, as the offer gave it."""
+    to_agency: str
+    """The agency that offered the person, to which the answer goes."""
+    person: NotRequired[Person | None]
+    """The person as the answering agency knows them, given once it accepts."""
+    answer: str
+    """Accepted or declined. Code list: referral_answer."""
+    decline_reason: NotRequired[str | None]
+    """Why it was declined. Code list: referral_decline_reason."""
+    services_accepted: NotRequired[list[str]]
+    """Services that the agency will provide. Code list: support_service."""
+    received_on: NotRequired[date | None]
+    """Day on which the agency received the offer."""
+    worker_ref: NotRequired[str | None]
+    """The answering agency's own reference of the responsible worker; never a name."""
+    details: NotRequired[str | None]
+    """Free text on arrangements."""
+
+
+class ReferralClosed(TypedDict):
+    """The support of a person under a referral ended (HTCDS case status Closed)."""
+
+    envelope: Envelope
+    """What the event says about itself."""
+    referral_id: str
+    """Identifier of the referral, as the offer gave it."""
+    person: Person
+    """The person supported."""
+    to_agency: str
+    """The agency that had offered the person, or that the person is referred on to."""
+    reason: str
+    """Why it ended. Code list: referral_closure_reason."""
+    closed_on: date
+    """Day on which it ended."""
+    returned_to_country: NotRequired[str | None]
+    """Country to which the person returned. Code list: country."""
+    return_voluntary: NotRequired[str]
+    """Whether the return was voluntary. Code list: flag."""
+    risk_assessed: NotRequired[str]
+    """Whether an individual risk assessment was made before the return. Code list: flag."""
     narrative: NotRequired[str | None]
     """Free text for those who work on the case."""
 
@@ -343,5 +1089,208 @@ class ReferralOffered(TypedDict):
     """Whether the person, or the guardian of a child, agreed to this referral. Code list: flag."""
     answer_due_at: NotRequired[datetime | None]
     """Until when the receiving agency should answer."""
+    willing_to_cooperate: NotRequired[str]
+    """Whether the person is willing to co-operate with the authorities; help never depends on it. Code list:
+    flag.
+    """
+    reported_to_police: NotRequired[str]
+    """Whether the case was reported to the police. Code list: flag."""
+    police_ref: NotRequired[str | None]
+    """Reference of the police for the case."""
+    safe_to_contact: NotRequired[str]
+    """Whether the person may safely be contacted directly. Code list: flag."""
+    last_contact_with_exploiters: NotRequired[str | None]
+    """How long ago the exploiters were last in contact. Code list: last_contact."""
+    child_authority_informed: NotRequired[str]
+    """Whether the authority for the protection of children was informed. Code list: flag."""
+    communication_aid: NotRequired[str | None]
+    """Help that the person needs to communicate, as text."""
     details: NotRequired[str | None]
     """Free text on arrangements and needs."""
+
+
+class ReferralRevoked(TypedDict):
+    """The offering agency takes a referral back before it has ended (guidelines C.1.4: consent may be
+    withdrawn).
+    """
+
+    envelope: Envelope
+    """What the event says about itself."""
+    referral_id: str
+    """Identifier of the referral, as the offer gave it."""
+    to_agency: str
+    """The agency to which the person had been offered."""
+    person: Person
+    """The person referred."""
+    reason: str
+    """Why the referral is taken back. Code list: referral_revocation_reason."""
+    erase_received_data: NotRequired[str]
+    """Whether the receiving agency is asked to erase what it received. Code list: flag."""
+    narrative: NotRequired[str | None]
+    """Free text for those who work on the case."""
+
+
+class ServiceProvided(TypedDict):
+    """A person was offered, declined or received a service of assistance (guidelines C.3.3)."""
+
+    envelope: Envelope
+    """What the event says about itself."""
+    referral_id: NotRequired[str | None]
+    """Identifier of the referral under which it happened, null for help without a referral."""
+    person: Person
+    """The person assisted."""
+    service: str
+    """Kind of service. Code list: support_service."""
+    state: str
+    """Whether the service was offered, declined, provided or ended. Code list: service_state."""
+    decline_reason: NotRequired[str | None]
+    """Why the person declined. Code list: service_decline_reason."""
+    provided_from: NotRequired[date | None]
+    """First day of the service."""
+    provided_until: NotRequired[date | None]
+    """Last day of the service, null while it goes on."""
+    planned_until: NotRequired[date | None]
+    """Day until which the service is planned."""
+    voluntary: NotRequired[str]
+    """Whether the person agreed to the service: all services are voluntary. Code list: flag."""
+    willing_to_testify: NotRequired[str]
+    """Whether the person is willing to testify; assistance never depends on it. Code list: flag."""
+    plan: NotRequired[str | None]
+    """Free text of the support plan."""
+
+
+class SurveyReturned(TypedDict):
+    """The result of a survey that an indicator rests on (guidelines C.2.1, C.1.3: percentage of those who
+    know).
+    """
+
+    envelope: Envelope
+    """What the event says about itself."""
+    survey: str
+    """Name of the survey."""
+    indicator: str
+    """Indicator that the survey answers, such as `C.2.1.a`."""
+    population: str
+    """Who was asked. Code list: survey_population."""
+    country: str
+    """Country of the survey. Code list: country."""
+    period_begin: date
+    """First day of the fieldwork."""
+    period_end: date
+    """Last day of the fieldwork."""
+    method: str
+    """How they were asked. Code list: survey_method."""
+    respondents: int
+    """Number of persons who answered."""
+    positive: NotRequired[int | None]
+    """Number of them for whom the statement of the indicator is true."""
+    percentage: NotRequired[float | None]
+    """Share of the population, weighted as the survey does."""
+    margin_points: NotRequired[float | None]
+    """Half the width of the 95 % confidence interval."""
+    published_in: NotRequired[str | None]
+    """Where the survey is published."""
+
+
+class SuspectArrested(TypedDict):
+    """A suspect of trafficking was arrested (guidelines Part D, C.4.3: number of arrests)."""
+
+    envelope: Envelope
+    """What the event says about itself."""
+    investigation_ref: NotRequired[str | None]
+    """The agency's own reference of the investigation."""
+    person: Person
+    """The person arrested."""
+    arrested_on: date
+    """Day of the arrest."""
+    setting: str
+    """Where the arrest took place: at the border, in the country or at a consulate. Code list:
+    identification_setting.
+    """
+    ground: str
+    """On which ground. Code list: arrest_ground."""
+    country_of_arrest: str
+    """Country of the arrest. Code list: country."""
+    request_id: NotRequired[str | None]
+    """Identifier of the extradition request behind the arrest."""
+    iccs: NotRequired[str | None]
+    """Statistical class of the leading offence. Code list: iccs."""
+    offences: NotRequired[list[str]]
+    """Articles of national law, as the law is cited."""
+    in_custody: NotRequired[str]
+    """Whether the person was kept in custody. Code list: flag."""
+    narrative: NotRequired[str | None]
+    """Free text for those who work on the case."""
+
+
+class VerdictDelivered(TypedDict):
+    """A court decided on a charge of trafficking or a related crime (guidelines C.4.3)."""
+
+    envelope: Envelope
+    """What the event says about itself."""
+    investigation_ref: NotRequired[str | None]
+    """The agency's own reference of the investigation."""
+    prosecution_ref: NotRequired[str | None]
+    """The agency's own reference of the prosecution."""
+    person: NotRequired[Person | None]
+    """The defendant; null when the source tells of a case as a whole."""
+    verdict: str
+    """What the court decided. Code list: verdict."""
+    delivered_on: NotRequired[date | None]
+    """Day of the verdict."""
+    instance: NotRequired[str | None]
+    """Instance of the court. Code list: court_instance."""
+    iccs: NotRequired[str | None]
+    """Statistical class of the leading offence. Code list: iccs."""
+    offences: NotRequired[list[str]]
+    """Articles of national law, as the law is cited."""
+    on_trafficking: NotRequired[str]
+    """Whether the verdict is on trafficking itself; NO for a trafficking-related crime. Code list: flag."""
+    acts: NotRequired[list[str]]
+    """What was done: the acts of the Palermo definition. Code list: palermo_act."""
+    means: NotRequired[list[str]]
+    """How it was done: the means of the Palermo definition; a child needs none. Code list: palermo_means."""
+    purposes: NotRequired[list[str]]
+    """For what it was done: the purposes of the Palermo definition. Code list: palermo_purpose."""
+    sectors: NotRequired[list[str]]
+    """Sectors in which the victims were exploited, as case-law databases code them. Code list:
+    sherloc_sector.
+    """
+    scope: NotRequired[str | None]
+    """Whether the trafficking was internal or transnational. Code list: trafficking_scope."""
+    sentence_months: NotRequired[int | None]
+    """Prison sentence; zero when there was none."""
+    sentence_suspended: NotRequired[str]
+    """Whether the sentence is suspended. Code list: flag."""
+    fine_amount: NotRequired[float | None]
+    """Fine imposed."""
+    fine_currency: NotRequired[str | None]
+    """Currency of fine_amount. Code list: currency."""
+    compensation_ordered: NotRequired[str]
+    """Whether compensation of a victim was ordered. Code list: flag."""
+    compensation_amount: NotRequired[float | None]
+    """Compensation ordered."""
+    compensation_currency: NotRequired[str | None]
+    """Currency of compensation_amount. Code list: currency."""
+    assets_confiscated: NotRequired[str]
+    """Whether proceeds were confiscated. Code list: flag."""
+    confiscated_amount: NotRequired[float | None]
+    """Value of what was confiscated."""
+    confiscated_currency: NotRequired[str | None]
+    """Currency of confiscated_amount. Code list: currency."""
+    victims_count: NotRequired[int | None]
+    """Number of victims of the offences."""
+    victims_minor: NotRequired[int | None]
+    """Number of victims under 18."""
+    female_victims: NotRequired[str]
+    """Whether there were women or girls among the victims. Code list: flag."""
+    male_victims: NotRequired[str]
+    """Whether there were men or boys among the victims. Code list: flag."""
+    minor_victims: NotRequired[str]
+    """Whether there were children among the victims. Code list: flag."""
+    female_defendants: NotRequired[str]
+    """Whether there were women among the defendants of the case. Code list: flag."""
+    male_defendants: NotRequired[str]
+    """Whether there were men among the defendants of the case. Code list: flag."""
+    narrative: NotRequired[str | None]
+    """Free text for those who work on the case."""

@@ -13,7 +13,8 @@ from functools import cache
 from schemas.catalogue import Contract
 from schemas.checks import CLEAN, MISSING, Check, Finding, Findings, Limits, list_check, value_check
 from schemas.errors import MisuseError, Problem
-from schemas.rules import Rule, rules_for
+from schemas.person_rules import Rule
+from schemas.rules import rules_for
 from schemas.shapes import Array, Field, Record, Shape, shape_of
 
 

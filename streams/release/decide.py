@@ -33,6 +33,16 @@ CONSENT_BASES = frozenset({"GDPR:6.1.a", "GDPR:9.2.a"})
 """Legal bases that are nothing without a consent that covers recipient and purpose."""
 
 
+ADDRESSED_STATE: Mapping[str, str] = {
+    "ExtraditionRequested": "requested_state",
+    "LegalAssistanceRequested": "requested_state",
+    "ExtraditionDecided": "requesting_state",
+    "PersonSurrendered": "requesting_state",
+    "LegalAssistanceAnswered": "requesting_state",
+}
+"""Which state an event is addressed to: a request to the one that is asked, an answer to the one that asked."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonFacts:
     """What the rules ask of one person of an event."""
@@ -217,7 +227,7 @@ def facts_of(
 ) -> Facts:
     """Return the facts of an opened ledger *record* that speaks of *people* (by path).
 
-    *of_country* gives the partners of each country (alpha-3), so that a request reaches those of the requested state.
+    *of_country* gives the partners of each country (alpha-3), so that a request reaches the state that is asked.
     *protected* are the persons whom a restricted note protects since an earlier event.
     """
     envelope = cast("Record", record["envelope"])
@@ -240,7 +250,7 @@ def facts_of(
             )
             for path, person in people.items()
         ),
-        addressees=addressees | of_country.get(str(record.get("requested_state")), frozenset()),
+        addressees=addressees | of_country.get(str(record.get(ADDRESSED_STATE.get(event_type, ""))), frozenset()),
         consent_given=record.get("consent_to_referral") == "YES",
         erased=erased,
     )

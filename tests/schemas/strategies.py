@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from schemas.catalogue import contract, contracts
 from schemas.codelists import code_list
+from schemas.field_steps import persons
 from schemas.shapes import Array, Field, Record, Scalar, Shape, shape_of
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 """The moment at which the generated events are valid."""
 NAMES = tuple(known.name for known in contracts())
 AGENCIES = ("rs-police", "rs-prosecution", "bg-border-police", "bg-counselling", "rs-labour-inspectorate")
+Fix = Callable[[dict[str, Any]], None]
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40).filter(
     lambda text: not text.isspace()
 )
@@ -30,7 +32,7 @@ def valid_events(name: str, *, agency: str | None = None) -> st.SearchStrategy[d
     def of_agency(event: dict[str, Any]) -> dict[str, Any]:
         if agency is not None:
             event["envelope"]["agency"] = agency
-        return _consistent(event)
+        return _consistent(name, event)
 
     return _records(shape_of(contract(name)), ()).map(of_agency)
 
@@ -69,6 +71,7 @@ def _scalars(entry: Field, shape: Scalar, roles: tuple[str, ...]) -> st.SearchSt
     }
     scalars: Mapping[Scalar, st.SearchStrategy[Any]] = {
         Scalar.INT: st.integers(0, 500),
+        Scalar.DOUBLE: st.integers(0, 10**6).map(float),
         Scalar.DATE: DAY,
         Scalar.TIMESTAMP: MOMENT,
     }
@@ -76,74 +79,127 @@ def _scalars(entry: Field, shape: Scalar, roles: tuple[str, ...]) -> st.SearchSt
     return formats[form] if form in formats else scalars.get(shape, TEXT)
 
 
-def _consistent(event: dict[str, Any]) -> dict[str, Any]:
-    """Make the fields of *event* fit one another."""
+def _consistent(name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Make the fields of *event*, of the contract *name*, fit one another."""
     envelope = event["envelope"]
     moments = sorted((envelope["occurred_at"], envelope["recorded_at"]))
     envelope["occurred_at"], envelope["recorded_at"] = moments
-    for person in _persons(event):
+    for person in persons(contract(name), event).values():
         _set_group(person, moments[0].date())
-    fix = _FIXES.get(frozenset(event) & _FIXED_BY)
-    if fix is not None:
+    for fix in _FIXES.get(name, ()):
         fix(event)
     return event
 
 
-def _persons(event: Mapping[str, Any]) -> list[dict[str, Any]]:
-    establishment = event.get("establishment") or {}
-    several = [
-        event.get("person"),
-        establishment.get("proprietor"),
-        *event.get("suspects", ()),
-        *event.get("victims", ()),
-    ]
-    return [person for person in several if person is not None]
-
-
 def _set_group(person: dict[str, Any], day: date) -> None:
-    born = person["date_of_birth"]
+    person["age_band"] = None if person["date_of_birth"] is not None else person["age_band"]
+    born, band = person["date_of_birth"], person["age_band"]
     if born is not None and born > day:
         born = person["date_of_birth"] = None
-    if born is None:
-        return
-    adult = (day - born) > timedelta(days=18 * 365 + 6)
-    pairs = {"GIRL": "WOMAN", "BOY": "MAN"} if adult else {"WOMAN": "GIRL", "MAN": "BOY"}
-    person["group"] = pairs.get(person["group"], person["group"])
+    if born is not None or band not in (None, "UNKNOWN"):
+        adult = (day - born) > timedelta(days=18 * 365 + 6) if born is not None else band not in ("0-8", "9-17")
+        pairs = {"GIRL": "WOMAN", "BOY": "MAN"} if adult else {"WOMAN": "GIRL", "MAN": "BOY"}
+        person["group"] = pairs.get(person["group"], person["group"])
 
 
-def _fix_identification(event: dict[str, Any]) -> None:
-    if event["status"] == "IDENTIFIED":
+def _fix_palermo(event: dict[str, Any]) -> None:
+    if event.get("status") == "IDENTIFIED" or event.get("decision") == "CONFIRMED":
         event["acts"] = event["acts"] or ["RECRUITMENT"]
         event["means"] = event["means"] or ["DECEPTION"]
         event["purposes"] = event["purposes"] or ["FORCED_LABOUR"]
+
+
+def _fix_identification(event: dict[str, Any]) -> None:
+    for name in ("exploitation_forms", "means_of_control"):
+        event[f"{name}_ruled_out"] = [code for code in event[f"{name}_ruled_out"] if code not in event[name]]
     entered, day = event["entry_date"], event["envelope"]["occurred_at"].date()
     event["entry_date"] = None if entered is None else min(entered, day)
 
 
-def _fix_referral(event: dict[str, Any]) -> None:
+def _fix_addressee(event: dict[str, Any]) -> None:
     if event["to_agency"] == event["envelope"]["agency"]:
         event["to_agency"] = "rs-consular-service"
-    if event["consent_to_referral"] == "NO":
+    if event.get("consent_to_referral") == "NO":
         event["envelope"]["legal_basis"] = ["NATIONAL_LAW"]
 
 
-def _fix_extradition(event: dict[str, Any]) -> None:
+def _fix_states(event: dict[str, Any]) -> None:
     if event["requested_state"] == event["requesting_state"]:
         event["requested_state"] = "SRB" if event["requesting_state"] != "SRB" else "BGR"
 
 
-def _fix_control(event: dict[str, Any]) -> None:
+def _fix_establishment(event: dict[str, Any]) -> None:
     if event["establishment"]["proprietor"] is None:
         event["establishment"]["legal_form"] = "LEGAL_PERSON"
-    counts = ("minors_affected", "workers_affected", "workers_found")
-    given = [name for name in counts if event[name] is not None]
-    event |= dict(zip(given, sorted(event[name] for name in given), strict=True))
 
 
-_FIXES: Mapping[frozenset[str], Callable[[dict[str, Any]], None]] = {
-    frozenset({"identified_by"}): _fix_identification,
-    frozenset({"to_agency"}): _fix_referral,
-    frozenset({"requesting_state"}): _fix_extradition,
-    frozenset({"establishment"}): _fix_control,
+def _fix_indicator(event: dict[str, Any]) -> None:
+    told = event["value_state"] in ("EXACT", "ESTIMATED")
+    event["value"] = (event["value"] or 0.0) if told else None
+    event["below"] = event["below"] if event["value_state"] == "SUPPRESSED" else None
+
+
+def _fix_consent(event: dict[str, Any]) -> None:
+    if event["person"]["group"] in ("GIRL", "BOY") and event["given_by"] == "PERSON":
+        event["given_by"] = "GUARDIAN"
+
+
+def _fix_verdict(event: dict[str, Any]) -> None:
+    if event["verdict"] in ("ACQUITTED", "DISCONTINUED"):
+        event["sentence_months"] = None
+
+
+def _ascending(*names: str) -> Fix:
+    def fix(event: dict[str, Any]) -> None:
+        given = [name for name in names if event[name] is not None]
+        event |= dict(zip(given, sorted(event[name] for name in given), strict=True))
+
+    return fix
+
+
+def _given(name: str, value: str) -> Fix:
+    def fix(event: dict[str, Any]) -> None:
+        event[name] = event[name] or value
+
+    return fix
+
+
+_period = _ascending("period_begin", "period_end")
+_FIXES: Mapping[str, tuple[Fix, ...]] = {
+    "ConsentGiven": (_fix_consent,),
+    "ControlCampaign": (
+        _period,
+        _ascending("enterprises_controlled", "enterprises_registered"),
+        _given("currency", "EUR"),
+    ),
+    "ControlFinding": (
+        _fix_establishment,
+        _ascending("minors_affected", "workers_affected", "workers_found"),
+        _ascending("third_country_nationals", "foreign_workers"),
+        _ascending("visited_on", "concluded_on"),
+        _given("currency", "EUR"),
+    ),
+    "ExtraditionDecided": (_fix_states, _given("ground", "OTHER")),
+    "ExtraditionRequested": (_fix_states,),
+    "IdentificationDecided": (_fix_palermo, _given("ground", "OTHER")),
+    "IndicatorReturned": (_period, _fix_indicator),
+    "InvestigationClosed": (_given("seized_currency", "EUR"),),
+    "InvestigationOpened": (_ascending("victims_minor", "victims_count"),),
+    "LegalAssistanceAnswered": (_fix_states, _given("ground", "OTHER")),
+    "LegalAssistanceRequested": (_fix_states,),
+    "LicenceDecided": (_fix_establishment, _ascending("decided_on", "valid_until")),
+    "PersonIdentified": (_fix_palermo, _fix_identification),
+    "PersonSurrendered": (_fix_states,),
+    "ProtectionGranted": (_ascending("granted_from", "granted_until"), _given("compensation_currency", "EUR")),
+    "ReferralAnswered": (_fix_addressee, _given("decline_reason", "OTHER")),
+    "ReferralClosed": (_fix_addressee,),
+    "ReferralOffered": (_fix_addressee,),
+    "ReferralRevoked": (_fix_addressee,),
+    "ServiceProvided": (_ascending("provided_from", "provided_until"),),
+    "SurveyReturned": (_period, _ascending("positive", "respondents")),
+    "VerdictDelivered": (
+        _fix_verdict,
+        _ascending("victims_minor", "victims_count"),
+        *(_given(f"{name}_currency", "EUR") for name in ("fine", "compensation", "confiscated")),
+    ),
 }
-_FIXED_BY = frozenset({"identified_by", "to_agency", "requesting_state", "establishment"})

@@ -12,7 +12,7 @@ from schemas.privacy import SEALED_CLASSES, PrivacyClass, problems_of
 from schemas.privacy_classes import LADDER_CLASSES, TAGS
 from schemas.shapes import NO_DEFAULT, shape_of, walk
 
-FAMILIES = {"identification", "referral", "investigation", "extradition", "control"}
+FAMILIES = {"identification", "referral", "investigation", "extradition", "control", "consent", "monitoring"}
 
 
 def names(found: tuple[Contract, ...]) -> list[str]:
