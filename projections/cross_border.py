@@ -37,6 +37,7 @@ EXTRADITION = Table(
     keys=(Column("agency"), Column("event_id", "uuid")),  # ids are unique to their agency alone
     values=(
         Column("case_id", "uuid"),
+        Column("request_id", "uuid"),
         Column("requesting_state"),
         Column("requested_state"),
         Column("instrument"),
@@ -46,14 +47,47 @@ EXTRADITION = Table(
         Column("state"),
     ),
 )
+STEP = Table(
+    name="cross_border_step",
+    keys=(Column("agency"), Column("event_id", "uuid")),
+    values=(
+        Column("request_id", "uuid"),
+        Column("country"),
+        Column("step"),
+        Column("received_at", "timestamptz"),
+    ),
+)
+ASSISTANCE = Table(
+    name="legal_assistance_request",
+    keys=(Column("agency"), Column("event_id", "uuid")),
+    values=(
+        Column("case_id", "uuid"),
+        Column("request_id", "uuid"),
+        Column("requesting_state"),
+        Column("requested_state"),
+        Column("instrument"),
+        Column("urgency"),
+        Column("requested_at", "timestamptz"),
+        Column("answer_due_at", "timestamptz"),
+    ),
+)
 
 
 def rows_of(event: Event, countries: Countries) -> Iterator[Row]:
-    """Yield what one decision, or one extradition request of the ledger, adds."""
-    if event.name == "Decision":
-        yield from _decision(event.record, countries)
-    elif event.name == "ExtraditionRequested":
-        yield _request(event)
+    """Yield what one decision, or one request or answer between states in the ledger, adds."""
+    match event.name:
+        case "Decision":
+            yield from _decision(event.record, countries)
+        case "ExtraditionRequested":
+            yield _request(event)
+        case "LegalAssistanceRequested":
+            yield _assistance(event)
+        case "ExtraditionDecided":
+            yield _step(event, countries, str(event.record["decision"]))
+        case "PersonSurrendered":
+            yield _step(event, countries, "SURRENDERED")
+        case "LegalAssistanceAnswered":
+            yield _step(event, countries, str(event.record["answer"]))
 
 
 def _decision(decision: Record, countries: Countries) -> Iterator[Row]:
@@ -81,27 +115,63 @@ def _request(event: Event) -> Row:
     corrects = envelope.get("corrects")
     return EXTRADITION.row(
         envelope["agency"],
-        str(uuid.UUID(str(envelope["event_id"]))),
+        _uuid(envelope["event_id"]),
         case_id=case_id_of(event),
+        request_id=_uuid(record["request_id"]),
         requesting_state=record["requesting_state"],
         requested_state=record["requested_state"],
         instrument=record["instrument"],
         requested_at=record["received_at"],
         deadline_at=record.get("deadline_at"),
-        corrects=None if corrects is None else str(uuid.UUID(str(corrects))),
+        corrects=None if corrects is None else _uuid(corrects),
         state="REQUESTED",
     )
+
+
+def _assistance(event: Event) -> Row:
+    record = event.record
+    envelope = cast("Record", record["envelope"])
+    return ASSISTANCE.row(
+        envelope["agency"],
+        _uuid(envelope["event_id"]),
+        case_id=case_id_of(event),
+        request_id=_uuid(record["request_id"]),
+        requesting_state=record["requesting_state"],
+        requested_state=record["requested_state"],
+        instrument=record["instrument"],
+        urgency=record["urgency"],
+        requested_at=record["received_at"],
+        answer_due_at=record.get("answer_due_at"),
+    )
+
+
+def _step(event: Event, countries: Countries, step: str) -> Row:
+    """Return a step of the requested state; the views let no agency of another country take it."""
+    envelope = cast("Record", event.record["envelope"])
+    return STEP.row(
+        envelope["agency"],
+        _uuid(envelope["event_id"]),
+        request_id=_uuid(event.record["request_id"]),
+        country=countries.get(str(envelope["agency"])),
+        step=step,
+        received_at=event.record["received_at"],
+    )
+
+
+def _uuid(value: object) -> str:
+    return str(uuid.UUID(str(value)))
 
 
 CROSS_BORDER = Projection(
     name="cross_border",
     title="Cross-border overview",
     families=("ledger", "decisions"),
-    tables=(DECISION, REASON, EXTRADITION),
+    tables=(DECISION, REASON, EXTRADITION, ASSISTANCE, STEP),
     sheets=(
         Sheet(title="What went to whom", view="cross_border_flow"),
         Sheet(title="What was withheld, and why", view="cross_border_withheld"),
         Sheet(title="Extradition requests", view="extradition_overview"),
+        Sheet(title="Requests for legal assistance", view="legal_assistance_overview"),
     ),
     rows_of=rows_of,
 )

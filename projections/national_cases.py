@@ -53,6 +53,18 @@ REFERRAL = Table(
         Column("state"),
     ),
 )
+STEP = Table(
+    name="national_referral_step",
+    keys=(Column("agency"), Column("event_id", "uuid")),  # ids are unique to their agency alone
+    values=(
+        Column("referral_id", "uuid"),
+        Column("to_agency"),
+        Column("step"),
+        Column("received_at", "timestamptz"),
+    ),
+)
+STEPS = {"ReferralRevoked": "REVOKED", "ReferralClosed": "CLOSED"}
+"""What becomes of a referral, beside its answer. Who may take which step is for the views to say."""
 
 
 def case_id_of(event: Event) -> str:
@@ -86,6 +98,8 @@ def rows_of(event: Event, countries: Countries) -> Iterator[Row]:
         yield SUBJECT.row(case_id, str(uuid.UUID(str(person["subject"]))), first_received_at=received_at)
     if event.name == "ReferralOffered":
         yield from _referral(event, case_id)
+    elif event.name == "ReferralAnswered" or event.name in STEPS:
+        yield _step(event)
 
 
 def _referral(event: Event, case_id: str) -> Iterator[Row]:
@@ -102,14 +116,28 @@ def _referral(event: Event, case_id: str) -> Iterator[Row]:
     )
 
 
+def _step(event: Event) -> Row:
+    record = event.record
+    envelope = cast("Record", record["envelope"])
+    return STEP.row(
+        envelope["agency"],
+        str(uuid.UUID(str(envelope["event_id"]))),
+        referral_id=str(uuid.UUID(str(record["referral_id"]))),
+        to_agency=record["to_agency"],
+        step=STEPS.get(event.name) or str(record["answer"]),
+        received_at=record["received_at"],
+    )
+
+
 NATIONAL_CASES = Projection(
     name="national_cases",
     title="National case overview",
     families=("ledger",),
-    tables=(CASE, EVENT, SUBJECT, AGENCY, REFERRAL),
+    tables=(CASE, EVENT, SUBJECT, AGENCY, REFERRAL, STEP),
     sheets=(
         Sheet(title="Cases", view="national_case_overview"),
         Sheet(title="Referrals without an answer", view="national_open_referral"),
+        Sheet(title="Referrals and what became of them", view="national_referral"),
     ),
     rows_of=rows_of,
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, cast
 
-SqlType = Literal["text", "bigint", "boolean", "uuid", "timestamptz"]
+SqlType = Literal["text", "bigint", "boolean", "uuid", "timestamptz", "date", "double precision"]
 Key = tuple[object, ...]
 Values = tuple[object, ...]
 
