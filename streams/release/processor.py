@@ -24,6 +24,8 @@ from streams.release.decide import Facts, Release, decide, facts_of
 from streams.release.writing import decision_output, feed_output, stage_output
 
 LEDGER = TopicName("ledger")
+NOT_AGREED = frozenset({"no-agreement", "event-type-not-agreed", "agency-not-agreed"})
+"""Reasons that hold for every event of the same agency and type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ class ReleaseProcessor:
                 decision = decide(event.facts, audience, control.agreements, (), now)
                 if isinstance(decision, Release):
                     released[audience].append((event, decision))
-                elif decision.reasons in (("no-agreement",), ("event-type-not-agreed",)):
+                elif NOT_AGREED.issuperset(decision.reasons):
                     continue  # follows from the agreements alone; nothing about this event was decided
                 outputs.append(
                     decision_output(
