@@ -123,6 +123,12 @@ def test_generated_pages_are_current() -> None:
         assert page.read_text("utf-8") == text, f"{page.name}: run `python docs/reference/generate.py`"
 
 
+def test_no_page_of_the_language_is_left_over() -> None:
+    generator = _generator()
+
+    assert set(generator.FOLDER.glob("*")) <= generator.pages().keys()
+
+
 def test_the_rules_page_has_every_rule_that_tests_of_rules_name() -> None:
     page = (PROJECT / "docs" / "reference" / "rules.md").read_text("utf-8")
 
@@ -194,6 +200,8 @@ def _examples() -> list[tuple[str, str]]:
 
 def _generator() -> ModuleType:
     path = PROJECT / "docs" / "reference" / "generate.py"
+    if str(path.parent) not in sys.path:  # its modules lie beside it
+        sys.path.insert(0, str(path.parent))
     spec = importlib.util.spec_from_file_location("docs_reference_generate", path)
     assert spec is not None
     assert spec.loader is not None
