@@ -14,10 +14,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from schemas.catalogue import contracts, shared_records
+from schemas.catalogue import contracts, inline, shared_records
 from schemas.codelists import code_list, code_list_names
 from schemas.examples import example
-from schemas.shapes import record_shape, shape_of, walk
+from schemas.shapes import Array, Record, inner_record, record_shape, shape_of, walk
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference" / "language"
 PAGES = sorted(FOLDER.glob("*.html"))
@@ -25,7 +25,10 @@ VOID = frozenset({"meta", "link", "input", "br"})
 SHORT = frozenset({"th", "td", "tr"})
 """Elements whose end tag HTML lets a page leave out, as the page of languages does."""
 LOADS = {"link": "href", "script": "src", "img": "src", "iframe": "src", "source": "src", "form": "action"}
-SHARED = {schema["name"]: schema for schema in shared_records().values()}
+SHARED = {str(schema["name"]): inline(schema, shared_records()) for schema in shared_records().values()}
+INSIDE_SHARED = SHARED.keys() | {
+    record.name for schema in SHARED.values() for _, record, _ in walk(record_shape(schema))
+}
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
@@ -127,12 +130,12 @@ def test_the_search_finds_every_event_type_list_and_field() -> None:
     for known in contracts():
         assert known.name in found[f"{known.name}.html"]
         for path, holder, _ in walk(shape_of(known)):
-            if not _is_shared(holder.name):
+            if holder.name not in INSIDE_SHARED:
                 field = path.removesuffix("[]")
                 assert field in found[f"{known.name}.html#{field.replace('[]', '')}"]
     for name, schema in SHARED.items():
-        for path, _, _ in walk(record_shape(schema)):
-            assert path.removesuffix("[]") in found[f"{name}.html#{path.removesuffix('[]').replace('[]', '')}"]
+        for path in _own_paths(record_shape(schema)):
+            assert path in found[f"{name}.html#{path.replace('[]', '')}"]
     assert {f"codes-{name}.html" for name in code_list_names()} <= found.keys()
 
 
@@ -243,9 +246,13 @@ def test_text_stands_out_from_its_ground(scheme: str) -> None:
     assert not {pair: ratio for pair in pairs if (ratio := _contrast(colours[pair[0]], colours[pair[1]])) < 4.5}
 
 
-def _is_shared(record: str) -> bool:
-    inside = {inner.name for schema in SHARED.values() for _, inner, _ in walk(record_shape(schema))}
-    return record in inside
+def _own_paths(record: Record, above: str = "") -> Iterator[str]:
+    """Yield the paths of the fields below *record*, but for those of another shared record."""
+    for entry in record.fields:
+        yield f"{above}{entry.name}"
+        inner = inner_record(entry.shape)
+        if inner is not None and inner.name not in SHARED:
+            yield from _own_paths(inner, f"{above}{entry.name}{'[]' if isinstance(entry.shape, Array) else ''}.")
 
 
 def _colours(scheme: str) -> dict[str, str]:

@@ -27,6 +27,7 @@ BOTH = "publisher and intake"
 MODULES: Mapping[str, str] = {
     "schemas/checks.py": BOTH,
     "schemas/rules.py": BOTH,
+    "schemas/person_rules.py": BOTH,
     "schemas/validation.py": BOTH,
     "schemas/json_form.py": "publisher",
     "connectors/events_file.py": "publisher",

@@ -13,9 +13,11 @@ from travel import subjects, travel
 from infra.topology.load import load
 from infra.topology.model import Topology
 from schemas import rules
-from schemas.catalogue import FOLDERS, Contract, contracts, shared_records
+from schemas.catalogue import FOLDERS, Contract, contracts, inline, shared_records
 from schemas.derive import NamedTypes
 from schemas.examples import example
+from schemas.person_rules import PERSON_RULES
+from schemas.privacy_classes import PERSON
 from schemas.shapes import Array, Field, Record, Scalar, inner_record, record_shape, shape_of, walk
 
 ENVELOPE = "Envelope"
@@ -26,12 +28,21 @@ SHOWN_ELSEWHERE = frozenset({
 })  # fmt: skip
 """Attributes of a field that have a place of their own on the page."""
 TIMESTAMP = "timestamp"
-SHARED: Mapping[str, str] = {
-    inner: name.rsplit(".", 1)[-1]
-    for name, schema in shared_records().items()
-    for inner in (name.rsplit(".", 1)[-1], *(record.name for _, record, _ in walk(record_shape(schema))))
-}
-"""Records that several contracts use, and the records inside them: the page on which each is shown as well."""
+
+
+def _pages_of_shared() -> Iterator[tuple[str, str]]:
+    """Yield each shared record, and each record that only a shared one holds, with the shared one that shows it."""
+    known = shared_records()
+    own = {str(schema["name"]) for schema in known.values()}
+    for name, schema in known.items():
+        page = name.rsplit(".", 1)[-1]
+        inside = {record.name for _, record, _ in walk(record_shape(inline(schema, known)))}
+        yield from ((record, page) for record in sorted(inside - own))
+        yield page, page
+
+
+SHARED: Mapping[str, str] = dict(sorted(_pages_of_shared(), key=lambda pair: (pair[1] == PERSON, pair)))
+"""The page that shows a record which several contracts use; what a person holds is shown with the person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,9 +215,9 @@ def _rules(contract: Contract) -> Iterator[Rule]:
     own = rules.RULES.get(contract.name, ())
     for function in own:
         yield from rules_of_function(function)
-    if any(record.name == "Person" for _, record, _ in walk(shape_of(contract))):
-        for check in rules.PERSON_RULES:
-            yield from (rule._replace(path=f"Person.{rule.path}") for rule in rules_of_function(check))
+    if any(record.name == PERSON for _, record, _ in walk(shape_of(contract))):
+        for check in PERSON_RULES:
+            yield from (rule._replace(path=f"{PERSON}.{rule.path}") for rule in rules_of_function(check))
     for function in rules.rules_for(contract.name, shape_of(contract)):
         if function not in own:
             yield from rules_of_function(function)
