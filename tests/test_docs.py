@@ -1,5 +1,6 @@
 """What the documents say is so: commands, options, links, files, examples, generated pages."""
 
+import dataclasses
 import datetime as dt
 import importlib.util
 import json
@@ -16,6 +17,7 @@ import pytest
 import typer
 
 from infra.cli import build
+from schemas.codelists import Code, Deprecation
 from schemas.field_steps import AGENCY
 from schemas.json_form import read_event
 from schemas.names import KeyId
@@ -127,6 +129,30 @@ def test_no_page_of_the_language_is_left_over() -> None:
     generator = _generator()
 
     assert set(generator.FOLDER.glob("*")) <= generator.pages().keys()
+
+
+def test_the_page_of_a_list_says_what_to_use_instead_of_a_deprecated_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = _generator()
+    pages = sys.modules["language_pages"]
+    old = Code(
+        code="OLD",
+        label="old",
+        verified=True,
+        ictip_code="T1",
+        deprecated=Deprecation(since=dt.date(2026, 1, 1), instead=("YES", "NO")),
+    )
+    flag = next(each for each in pages.codes_pages() if each.codes.name == "flag")
+    codes = dataclasses.replace(flag.codes, codes={**flag.codes.codes, "OLD": old})
+    lists = [dataclasses.replace(each, codes=codes) if each is flag else each for each in pages.codes_pages()]
+    monkeypatch.setattr(pages, "codes_pages", lambda: lists)
+
+    html = generator.pages()[generator.FOLDER / "codes-flag.html"]
+
+    row = html[html.index('<tr id="OLD" class="deprecated">') :]
+    assert "Deprecated since 2026-01-01" in row
+    assert 'use <a href="#YES"><code>YES</code></a> or <a href="#NO">' in row
+    assert "IC-TIP" in html
+    assert "<td>T1</td>" in row
 
 
 def test_the_rules_page_has_every_rule_that_tests_of_rules_name() -> None:

@@ -100,12 +100,17 @@ class Event:
     """The event itself, then its records, the envelope last."""
     rules: tuple[Rule, ...]
     """Over several fields; each value is checked as well."""
-    example: str
+    example: Mapping[str, object]
 
     @property
     def name(self) -> str:
         """Return the name of the event type."""
         return self.contract.name
+
+    @property
+    def example_text(self) -> str:
+        """Return the example as its file holds it."""
+        return json.dumps(self.example, indent=2, ensure_ascii=False)
 
     @property
     def mandatory(self) -> tuple[str, ...]:
@@ -192,7 +197,7 @@ def _event(contract: Contract) -> Event:
         file=_file(contract.name),
         sections=tuple(sorted(_sections(contract), key=lambda section: section.name == ENVELOPE)),
         rules=tuple(dict.fromkeys(_rules(contract))),
-        example=json.dumps(example(contract.name), indent=2, ensure_ascii=False),
+        example=example(contract.name),
     )
 
 

@@ -93,6 +93,12 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// ── Navigation ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const side = document.querySelector(".side");
+const here = side.querySelector("[aria-current]");
+if (here && here.offsetTop > side.clientHeight) side.scrollTop = here.offsetTop - side.clientHeight / 2;
+
 // ── Copy ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 for (const button of document.querySelectorAll(".copy")) {
