@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.structs import ConsumerRecord
 
 from connectors.access import Access, AccessRefusedError, FeedAgreement
+from connectors.position import inside
 from infra.kafka import consumer_for
 from infra.topology.credentials import Credentials
 from schemas.catalogue import Contract, contracts
@@ -112,12 +113,13 @@ class Feed:
     async def events(self, *, from_offset: int | None = None, follow: bool = True) -> AsyncIterator[FeedEvent]:
         """Yield events from *from_offset* on (None: from the beginning); end at the end unless *follow*.
 
-        Raises FeedUnavailableError, RegistryUnavailableError, AccessUnavailableError; RejectedError for an event that
+        Raises FeedUnavailableError, RegistryUnavailableError, AccessUnavailableError; PositionError when *from_offset*
+        is outside what the feed holds; RejectedError for an event that
         cannot be opened, which is a fault of the hub: report its offset.
         """
         try:
             first, end = await self.bounds()
-            position = first if from_offset is None else max(first, from_offset)
+            position = first if from_offset is None else inside(from_offset, first, end)
             self._consumer.seek(self._source, position)
             while follow or position < end:
                 fetched = await self._consumer.getmany(self._source, timeout_ms=500, max_records=BATCH_RECORDS_MAX)

@@ -47,6 +47,21 @@ class PositionFile:
         write_atomically(self._path, text + "\n")
 
 
+def inside(position: int, first: int, end: int) -> int:
+    """Return *position*; raise PositionError where going on would leave events out or give them again."""
+    if position < first:
+        raise PositionError(
+            f"events {position} to {first - 1} of the feed were deleted by its retention before they were read; "
+            "report the gap, then read on with `--from beginning`"
+        )
+    if position > end:
+        raise PositionError(
+            f"the feed ends at {end}, before the stored position {position}: was it made anew? "
+            "Report it, then read it with `--from beginning`"
+        )
+    return position
+
+
 class EventFile:
     """Appends lines to *path* and its position beside it, so that each event is in the file exactly once."""
 

@@ -95,6 +95,11 @@ class ControlReader:
         state = await self.state()
         return {agreement.id: agreement for agreement in state.agreements}
 
+    @property
+    def withdrawn_versions(self) -> Mapping[str, int]:
+        """Return the last version of every agreement that is withdrawn, by id, as far as `latest` has read."""
+        return {agreement.id: agreement.version for agreement, withdrawn in self._latest.values() if withdrawn}
+
     async def stop(self) -> None:
         """Close the connection."""
         async with self._lock:
@@ -186,6 +191,7 @@ async def publish_agreements(home: Home, codec: Codec) -> tuple[str, ...]:
     reader = ControlReader(Credentials.of(home, "hub-admin", topology), codec)
     try:
         held = await reader.latest()
+        withdrawn_before = reader.withdrawn_versions
     finally:
         await reader.stop()
     wanted = {agreement.id: agreement for agreement in topology.agreements}
@@ -194,9 +200,11 @@ async def publish_agreements(home: Home, codec: Codec) -> tuple[str, ...]:
         known = held.get(agreement.id)
         if known == agreement:
             continue
-        if known is not None and agreement.version <= known.version:
+        used = known.version if known is not None else withdrawn_before.get(agreement.id, 0)
+        if agreement.version <= used:
             raise UnversionedAgreementError(
-                f"agreement {agreement.id} changed: give it a version above {known.version}"
+                f"agreement {agreement.id} {'changed' if known else 'was withdrawn before'}: "
+                f"give it a version above {used}"
             )
         changes.append((f"publish {agreement.id} version {agreement.version}", record_of(agreement)))
     withdrawn = sorted(held.keys() - wanted.keys())

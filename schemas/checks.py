@@ -20,6 +20,9 @@ MAX_TEXT_LENGTH = 500
 """Characters of any other text."""
 MAX_ITEMS = 200
 """Entries of a list."""
+MAX_FINDINGS = 100
+"""With so many, the rest of a list is not looked at: lists within lists would cost more than the answer is worth."""
+_MORE = "entries from here on were not checked; put those before right first"
 MAX_INT = 2**31 - 1
 CLOCK_SKEW = timedelta(minutes=5)
 """How far an agency's clock may be ahead."""
@@ -79,6 +82,8 @@ def list_check(entry: Field, item: Check) -> Check:
         for index, entry_value in enumerate(value):
             if wrong := item(entry_value, limits):
                 found += [(f"[{index}]{path}", rule, advice) for path, rule, advice in wrong]
+                if len(found) >= MAX_FINDINGS and index + 1 < len(value):
+                    return [*found, (f"[{index + 1}]", "more-problems", _MORE)]
         return found or CLEAN
 
     return check

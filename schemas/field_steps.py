@@ -13,6 +13,7 @@ from schemas.registry import AvroSchema
 
 WITH_IDENTITY = (Channel.LEDGER, Channel.PERSONAL)
 """Channels that may say who somebody is; on others a sole trader, being a person, has no name and no number."""
+VICTIM_ROLES = {"PRESUMED_VICTIM", "VICTIM", "WITNESS"}
 AGENCY = "agency"
 """Stands for the publishing agency where a field names whom it is about."""
 
@@ -29,6 +30,8 @@ class Step:
     roles: tuple[str, ...] = ()
     """Which roles the persons of this field may have."""
     restore: Callable[[object], object] | None = None
+    text: bool = False
+    """Whether it is free text, which may name anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,8 @@ def plan_of(contract: Contract, channel: Channel) -> Plan:
             subject = privacy.get("subject", AGENCY)
             subjects = tuple(cast("list[str]", subject)) if isinstance(subject, list) else (str(subject),)
             operation = "seal" if kind in SEALED else "entity" if channel in WITH_IDENTITY else "company"
-            return Step(name, operation, subjects=subjects, restore=_restorer(declared["type"]))
+            text = kind == "NARRATIVE"
+            return Step(name, operation, subjects=subjects, restore=_restorer(declared["type"]), text=text)
         return Step(name, "copy")
 
     return compiled(contract.schema)
@@ -80,8 +84,8 @@ def without_persons(
 ) -> Record:
     """Return *record* without the persons at *paths* (each one of a list), for who may know of persons in *roles*.
 
-    A text about the persons of several lists goes too unless *roles* covers whoever those lists may hold: a text can
-    name somebody whom no list names.
+    A text goes too unless *roles* covers victims, and whoever the lists that it is about may hold: a text can name
+    somebody whom no field names.
     """
     out = dict(record)
     steps = {step.name: step for step in plan_of(contract, Channel.LEDGER).steps}
@@ -91,7 +95,8 @@ def without_persons(
             out[step.name] = [one for i, one in enumerate(several) if f"{step.name}[{i}]" not in paths]
         elif step.kind == "seal":
             lists = [steps[name] for name in step.subjects if name in steps and steps[name].kind == "records"]
-            if any(not set(each.roles) <= set(roles) for each in lists):
+            named = {role for each in lists for role in each.roles} | (VICTIM_ROLES if step.text else set())
+            if not named <= set(roles):
                 out[step.name] = None
     return out
 

@@ -25,6 +25,7 @@ AvroSchema = dict[str, object]
 
 NOT_FOUND = frozenset({40401, 40402, 40403})
 """Error codes of the Confluent API for a subject, version or schema that is not there."""
+MISSING_MAX = 10_000
 MISSING_TTL_S = 30.0
 """How long an id that the registry does not have is remembered as missing."""
 
@@ -116,6 +117,8 @@ class Registry:
             raise UnknownSchemaError(f"the registry has no schema {schema_id}")
         answer = self._call("GET", f"/schemas/ids/{schema_id}")
         if _is_missing(answer):
+            if len(self._missing) >= MISSING_MAX:  # ids are what senders write: there is no end of wrong ones
+                self._missing.clear()
             self._missing[schema_id] = time.monotonic() + MISSING_TTL_S
             raise UnknownSchemaError(f"the registry has no schema {schema_id}; register it with `hub topology apply`")
         schema = self._schema_in(answer)

@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 import psycopg
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, ProducerFenced
 from psycopg_pool import AsyncConnectionPool
 
 from infra.settings import settings
@@ -31,6 +31,8 @@ from streams.transactions import PartitionProducer, Partitions, target_partition
 log = structlog.get_logger()
 
 BATCH_RECORDS_MAX = 1000
+BATCH_BYTES_MAX = 4_000_000
+"""Of records as they are after decompression; one larger record is a batch of its own."""
 POLL_MS = 500
 BACKOFF_S_MAX = 5.0
 FENCED_WAIT_SESSIONS = 1.7
@@ -92,6 +94,11 @@ class PartitionLoop:
                 attempts = 0
                 while True:
                     await self._step(producer)
+            except MessageSizeTooLargeError:
+                advice = "an output is larger than the broker takes: raise max.message.bytes of its topic, then restart"
+                self._log.error("partition_halted", code="output-too-large", advice=advice)
+                await self._halt("output-too-large", advice)
+                return
             except (MisuseError, RejectedError) as error:  # rejected by now: an output, not a record
                 self._log.error("partition_halted", code=error.code, advice=str(error))
                 await self._halt(error.code, str(error))
@@ -142,27 +149,28 @@ class PartitionLoop:
         if self._unsaid is not None:  # the database was away when the state changed, and answers by now
             await self._say(*self._unsaid)
         fetched = await self._consumer.getmany(self._source, timeout_ms=POLL_MS, max_records=BATCH_RECORDS_MAX)
-        batch = [
-            SourceRecord(
-                topic=self._place.topic,
-                partition=record.partition,
-                offset=record.offset,
-                key=record.key,
-                value=record.value,
-            )
-            for record in fetched.get(self._source, ())
-            if record.offset >= self._next_offset
-        ]
+        batch = self._cut(
+            [
+                SourceRecord(
+                    topic=self._place.topic,
+                    partition=record.partition,
+                    offset=record.offset,
+                    key=record.key,
+                    value=record.value,
+                )
+                for record in fetched.get(self._source, ())
+                if record.offset >= self._next_offset
+            ]
+        )
         if not batch:
             await self._rest()
             return
         reached = batch[-1].offset + 1
         failpoints.reached(self._place.processor, "after-poll")
         async with self._transaction() as transaction:
-            stored = await checkpoints.read(transaction, self._place)
+            seen = self._expected(await checkpoints.read(transaction, self._place))
             effects = await self._effects(batch, transaction)
             outputs = [(out, target_partition(out.key, self._partitions[out.topic])) for out in effects.outputs]
-            seen = self._expected(stored)
             if self._processor.stateful:
                 await checkpoints.clear_outbox(transaction, self._place, self._next_offset)
                 await checkpoints.store_outbox(transaction, self._place, reached, outputs)
@@ -172,6 +180,16 @@ class PartitionLoop:
         await producer.commit(outputs, reached)
         failpoints.reached(self._place.processor, "after-kafka-commit")
         self._next_offset = reached
+
+    def _cut(self, fetched: list[SourceRecord]) -> list[SourceRecord]:
+        """Return as many of *fetched* as a batch holds, and go back to the first of the others."""
+        size = 0
+        for index, record in enumerate(fetched):
+            size += len(record.value or b"")
+            if size > BATCH_BYTES_MAX and index:
+                self._consumer.seek(self._source, record.offset)
+                return fetched[:index]
+        return fetched
 
     async def _rest(self) -> None:
         """Say how far there was nothing to do, once for each position."""

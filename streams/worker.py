@@ -54,6 +54,13 @@ class Streams(Service):
         for pump in self._pumps(*self._pools):
             await self.add_runtime_dependency(pump)
 
+    @Service.task
+    async def _live(self) -> None:
+        # Not a timer of Faust: after the death of another worker its group takes a minute to come up.
+        while not self.should_stop:
+            await self._presence.beat()
+            await self.sleep(HEARTBEAT_S)
+
     async def on_shutdown(self) -> None:
         """Close the connections after the pumps have ended."""
         await self.control.stop()
@@ -110,8 +117,8 @@ class Application(faust.App):
             await asyncio.wait_for(super().stop(), STOP_S_MAX)
 
 
-def application(place: Workplace, presence: Presence) -> Application:
-    """Return the Faust application: its timer says that the worker lives, its agent tells of new agreements."""
+def application(place: Workplace) -> Application:
+    """Return the Faust application: its agent tells of new agreements."""
     credentials = place.credentials("hub-worker")
     app = Application(
         "hub-worker.app",
@@ -139,10 +146,6 @@ def application(place: Workplace, presence: Presence) -> Application:
         async for _ in records:
             log.info("agreements_changed", topic="control.agreements")
 
-    @app.timer(interval=HEARTBEAT_S, on_leader=False)  # type: ignore[untyped-decorator]  # Faust
-    async def heartbeat() -> None:
-        await presence.beat()
-
     return app
 
 
@@ -155,7 +158,7 @@ async def services(home: Home) -> AsyncIterator[list[Service]]:
         for entry in sorted(entry_points(group="hub.services"), key=lambda entry: entry.name):
             found += entry.load()(place)
         # Last: after the death of another worker Faust's group takes a minute, which the data plane does not wait for.
-        yield [*found, application(place, presence)]
+        yield [*found, application(place)]
 
 
 def run(home: Home) -> None:

@@ -4,6 +4,7 @@ import copy
 import datetime as dt
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,14 +16,13 @@ from connectors.receipts import Receipt, Receipts
 from infra.home import Home
 from infra.kafka import producer_for
 from infra.topology.credentials import Credentials
+from infra.topology.model import load_topology
 from schemas.catalogue import contract
 from schemas.codec import Codec
 from schemas.examples import example
 from schemas.json_form import from_json
 
 ANSWER_S = 60.0
-OF_ALL_TYPES = "in.rs-police"
-"""A topic that has the schema of every event type; the same schema has the same id on all topics."""
 
 
 def invented(name: str, agency: str, **changes: object) -> dict[str, Any]:
@@ -40,6 +40,13 @@ def invented(name: str, agency: str, **changes: object) -> dict[str, Any]:
     for path, value in changes.items():
         put(event, path.replace("__", "."), value)
     return event
+
+
+@cache
+def _topic_of(name: str) -> str:
+    """Return a topic that has the schema of the event type *name*; a schema has the same id on all topics."""
+    topology = load_topology()
+    return next(f"in.{agency.id}" for agency in topology.agencies if name in topology.permitted(agency.id))
 
 
 def put(event: dict[str, Any], path: str, value: object) -> None:
@@ -84,7 +91,7 @@ class Agency:
     def encode(self, event: Mapping[str, Any], name: str = "PersonIdentified") -> bytes:
         """Return *event* in the wire format of the event type *name*, valid or not."""
         found = contract(name)
-        return self.codec.writer(f"{OF_ALL_TYPES}-{found.fullname}", found.schema).encode(event)
+        return self.codec.writer(f"{_topic_of(name)}-{found.fullname}", found.schema).encode(event)
 
     def event(self, name: str = "PersonIdentified", **changes: object) -> bytes:
         """Return the bytes of an invented event of this agency."""

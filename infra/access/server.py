@@ -10,6 +10,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Literal
+from urllib.parse import unquote
 
 import httpx
 import psycopg
@@ -24,6 +25,7 @@ from infra.control import ControlReader
 from infra.home import Home
 from infra.registry import CONFLUENT_API
 from infra.topology.model import load_topology
+from infra.topology.subjects import subjects
 from infra.vault.vault import Vault
 from infra.workplace import Workplace, workplace
 from schemas.errors import HubError, UnavailableError
@@ -71,6 +73,7 @@ def application(home: Home) -> FastAPI:  # noqa: C901, PLR0915 - one function fo
     """Return the access server of *home*."""
     known = frozenset(load_topology().principals())
     partners = frozenset(str(partner.id) for partner in load_topology().partners)
+    subject_names = frozenset(each.name for each in subjects(load_topology()))
     basic = HTTPBasic(realm="hub")
 
     @asynccontextmanager
@@ -169,6 +172,10 @@ def application(home: Home) -> FastAPI:  # noqa: C901, PLR0915 - one function fo
         if not request.scope["raw_path"].startswith(b"/registry/"):
             raise HTTPException(403, "write the path as it is documented")
         raw = request.scope["raw_path"].decode().split("/registry/", 1)[1]  # a subject may hold an encoded slash
+        asked = raw.split("/")
+        if len(asked) > 1 and asked[0] == "subjects" and unquote(asked[1]) not in subject_names:
+            # Not asked further: the registry would write into its log and its answer whatever stands in the path.
+            return JSONResponse({"error_code": 40401, "message": "no such subject"}, 404)
         upstream: httpx.AsyncClient = request.app.state.registry
         answer = await upstream.request(
             request.method,

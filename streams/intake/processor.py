@@ -60,6 +60,7 @@ class Intake:
         mac_key = await self._vault.secret("duplicates")
         items: list[tuple[Readable, bytes] | Refused] = []
         for source in batch:
+            await asyncio.sleep(0)  # one agency's costly events must not stop heartbeats and everybody else
             event = self._read(source, sender, now)
             items.append(event if isinstance(event, Refused) else (event, _mac(mac_key, source)))
         ids = [item[0].event_id for item in items if isinstance(item, tuple)]

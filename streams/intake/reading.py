@@ -19,6 +19,12 @@ SEALED_BYTES_MAX = 3_500_000
 PROBLEMS_MAX = 100
 """So many problems a receipt lists: thousands, one for each entry of each list, would not fit into a message."""
 
+RECORD_BYTES_MAX = 1_048_588
+"""What a topic of an agency takes. Of a compressed batch the broker counts the compressed bytes alone."""
+
+TOO_LARGE = Problem(
+    "$", "too-large", "send at most one million bytes in an event; this one is not in quarantine, only its position"
+)
 TOO_LARGE_SEALED = Problem(
     "$", "too-many-values", "the event has too many values to be sealed one by one; spread it over several events"
 )
@@ -56,6 +62,8 @@ class Refused:
 
 def read(source: SourceRecord, sender: Sender, codec: Codec, now: dt.datetime) -> Readable | Refused:
     """Return what *source* says, checked; its schema must have been learnt by *codec* before."""
+    if len(source.value or b"") > RECORD_BYTES_MAX:
+        return Refused(source=source, problems=(TOO_LARGE,))
     try:
         decoded = codec.decode(source.value)
     except UnknownSchemaError:

@@ -11,7 +11,7 @@ from schemas.field_steps import AGENCY
 from schemas.names import AgencyId, CaseId, TopicName
 from schemas.sealing import DataKey, Nonce, Sealing, seal
 from streams.intake.admission import Duplicate
-from streams.intake.reading import Readable, Refused
+from streams.intake.reading import RECORD_BYTES_MAX, Readable, Refused
 from streams.records import Output, SourceRecord
 
 LEDGER = TopicName("ledger")
@@ -68,11 +68,15 @@ def receipt_output(
 def quarantine_output(
     refused: Refused, agency: AgencyId, key: DataKey, codec: Codec, now: dt.datetime, nonce: Nonce
 ) -> Output:
-    """Return *refused* for quarantine: the record as it was sent, sealed under the key of its agency."""
+    """Return *refused* for quarantine: the record as it was sent, sealed under the key of its agency.
+
+    Of a record that is too large for any message only the position is kept.
+    """
     source = refused.source
     place = f"{source.topic}:{source.partition}:{source.offset}"
     sealing = Sealing(event_id=place, schema="hub.v1.Quarantined", keys={AGENCY: key}, nonce=nonce)
-    record = None if source.value is None else sealing.seal("record", base64.b64encode(source.value).decode(), [key])
+    kept = source.value is not None and len(source.value) <= RECORD_BYTES_MAX  # else it would fit into no message
+    record = sealing.seal("record", base64.b64encode(source.value or b"").decode(), [key]) if kept else None
     content: Record = {
         "agency": agency,
         "event_id": refused.event_id,

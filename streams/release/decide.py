@@ -29,6 +29,8 @@ BEYOND_THE_ADDRESSEE = frozenset({"CLEAR", "GREEN", "AMBER", "AMBER+STRICT"})
 """Traffic lights that an agreement may open; RED, and one that nobody knows, stays with the addressee."""
 PROCEEDINGS = frozenset({"PROSECUTE", "EXTRADITE_MLA"})
 """Purposes for which an event under handling code H1 may not be used."""
+VITAL_BASES = frozenset({"GDPR:6.1.d", "GDPR:9.2.c"})
+"""The vital interests of a person: what alone carries a referral that the person refused (guidelines C.1.4, C.3.3)."""
 CONSENT_BASES = frozenset({"GDPR:6.1.a", "GDPR:9.2.a"})
 """Legal bases that are nothing without a consent that covers recipient and purpose."""
 
@@ -75,6 +77,8 @@ class Facts:
     """Whom the event is addressed to: the organisation that is asked, or those of the requested state."""
     consent_given: bool = False
     """Whether the event itself carries the person's consent to be referred to its addressee."""
+    refused: bool = False
+    """Whether the person said no to this referral."""
     erased: bool = False
     """Whether the key of a person of the event was destroyed."""
 
@@ -205,6 +209,8 @@ def _failure_of_basis(
     shared = facts.legal_bases & set(agreement.legal_bases)
     if not shared:
         return "no-agreed-legal-basis"
+    if facts.refused and not shared & VITAL_BASES:
+        return "refused-by-the-person"
     if shared - CONSENT_BASES:
         return None
     if facts.consent_given and audience in facts.addressees:
@@ -252,5 +258,6 @@ def facts_of(
         ),
         addressees=addressees | of_country.get(str(record.get(ADDRESSED_STATE.get(event_type, ""))), frozenset()),
         consent_given=record.get("consent_to_referral") == "YES",
+        refused=record.get("consent_to_referral") == "NO",
         erased=erased,
     )

@@ -186,6 +186,16 @@ async def test_a_compressed_batch_of_a_foreign_client_is_read(hub: Home, compres
     assert {answer.outcome for answer in answers.values()} == {"ACCEPTED"}
 
 
+async def test_a_record_that_is_too_large_once_unpacked_is_refused_and_the_stream_goes_on(hub: Home) -> None:
+    async with Agency(hub, SENDER, compression="gzip") as agency:
+        bad = await agency.send(bytes(3_000_000))  # a few kilobytes for the broker
+        good = await agency.send(agency.event())
+        answers = await agency.answers([bad, good])
+    assert [problem.rule for problem in answers[bad].problems] == ["too-large"]
+    assert answers[good].outcome == "ACCEPTED"
+    assert quarantined(hub, SENDER, bad)["record"] is None
+
+
 async def test_the_same_event_again_is_a_duplicate_that_points_at_the_original(hub: Home) -> None:
     async with Agency(hub, SENDER) as agency:
         event = agency.event()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.position import EventFile, Position, PositionError, PositionFile
+from connectors.position import EventFile, Position, PositionError, PositionFile, inside
 
 FEED = [f"event {i}\n".encode() for i in range(12)]
 
@@ -58,6 +58,14 @@ def test_a_file_that_is_shorter_than_its_position_is_refused(tmp_path: Path) -> 
     path.write_bytes(b"cut")
     with pytest.raises(PositionError, match="do not belong together"):
         EventFile(path)
+
+
+def test_a_position_outside_the_feed_is_refused_with_what_to_do() -> None:
+    assert [inside(position, 5, 9) for position in (5, 7, 9)] == [5, 7, 9]
+    with pytest.raises(PositionError, match="3 to 4 of the feed were deleted"):
+        inside(3, 5, 9)
+    with pytest.raises(PositionError, match="ends at 9"):
+        inside(10, 5, 9)
 
 
 def test_a_file_of_somebody_else_is_not_written_over(tmp_path: Path) -> None:

@@ -118,3 +118,10 @@ async def test_a_question_that_is_cancelled_hides_nothing(monkeypatch: pytest.Mo
     await asyncio.gather(task, return_exceptions=True)
 
     assert (await asked.state()).agreements == ()
+
+
+async def test_a_withdrawn_agreement_keeps_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = reader(monkeypatch, [written(), written(withdrawn=True)])
+
+    assert await asked.latest() == {}
+    assert asked.withdrawn_versions == {"a": 1}

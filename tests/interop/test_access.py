@@ -45,6 +45,15 @@ def test_schemas_are_read_and_looked_up(hub: Home) -> None:
     assert ask(hub, "rs-police", "GET", f"/registry/schemas/ids/{found.json()['id']}").status_code == 200
 
 
+def test_a_subject_that_nobody_registered_is_not_asked_for_and_not_repeated(hub: Home) -> None:
+    for method, path in (("GET", f"{CANARY}/versions"), ("GET", f"{CANARY}%20x"), ("POST", CANARY)):
+        body = {"json": {"schema": "{}"}} if method == "POST" else {}
+        answer = ask(hub, "rs-police", method, f"/registry/subjects/{path}", **body)
+        assert answer.status_code == 404
+        assert CANARY not in answer.text
+    assert CANARY not in (hub.logs_dir / "registry.log").read_text("utf-8", errors="replace")
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [

@@ -14,6 +14,7 @@ from schemas.codelists import code_list
 from schemas.names import AgencyId, PartnerId, SubjectId
 from streams.release.decide import (
     CONSENT_BASES,
+    VITAL_BASES,
     Consent,
     Facts,
     PersonFacts,
@@ -185,6 +186,14 @@ def test_consent_in_the_event_counts_for_its_addressee_alone() -> None:
     assert isinstance(decided({**carried, "addressees": frozenset({"europol"})}), Release)
 
 
+def test_a_referral_that_the_person_refused_needs_vital_interests() -> None:
+    vital = {"legal_bases": frozenset({"LED:8", "GDPR:6.1.d"})}
+    agreed = [dataclasses.replace(AGREEMENT, legal_bases=("LED:8", "GDPR:6.1.d"))]
+    assert reason({"refused": True}) == "refused-by-the-person"
+    assert reason({"refused": True, **vital}) == "refused-by-the-person"  # the agreement does not name them
+    assert isinstance(decide(dataclasses.replace(FACTS, refused=True, **vital), EUROPOL, agreed, (), NOW), Release)
+
+
 def test_consent_for_an_event_about_nobody_is_no_consent() -> None:
     assert reason({**ON_CONSENT, "persons": ()}, [consent()]) == "no-consent"
 
@@ -253,6 +262,7 @@ facts_strategy = st.builds(
     ).map(tuple),
     addressees=st.frozensets(st.sampled_from(PARTNERS), max_size=2),
     consent_given=st.booleans(),
+    refused=st.booleans(),
     erased=st.sampled_from([False, False, False, True]),
 )
 agreement_strategy = st.builds(
@@ -323,6 +333,7 @@ def test_what_is_released_keeps_every_rule_and_nothing_raises(case: Any) -> None
     assert found.view == "pseudonymous" or (held.view == "personal" and not any(one.restricted for one in shown))
     shared = facts.legal_bases & set(held.legal_bases)
     assert shared
+    assert not facts.refused or shared & VITAL_BASES
     if shared <= CONSENT_BASES and not (facts.consent_given and audience in facts.addressees):
         current = {
             one.subject

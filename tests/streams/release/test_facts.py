@@ -44,7 +44,9 @@ def test_a_referral_is_addressed_to_whom_it_asks_and_a_request_to_the_requested_
     referral = facts_from("ReferralOffered")
     assert referral.addressees == {event("ReferralOffered")["to_agency"]}
     request = event("ExtraditionRequested") | {"requested_state": "SRB"}
-    of_country = {"SRB": frozenset({"rs-prosecution"})}
+    of_country = {"SRB": frozenset({"rs-prosecution"}), "BGR": frozenset({"bg-police"})}
+    answer = event("ExtraditionDecided") | {"requesting_state": "BGR", "requested_state": "SRB"}
+    assert facts_of("ExtraditionDecided", answer, {}, of_country).addressees == {"bg-police"}
     assert facts_of("ExtraditionRequested", request, {}, of_country).addressees == {"rs-prosecution"}
     assert facts_of("ExtraditionRequested", request | {"requested_state": "FRA"}, {}, of_country).addressees == set()
 
