@@ -97,7 +97,13 @@ def _is_text(declared: object) -> bool:
 
 
 def complete(event: dict[str, Any]) -> dict[str, Any]:
-    """Return *event* with a document and a contact for each person that has none: these too hold texts."""
+    """Return *event* with a document and a contact for each person that has none: these too hold texts.
+
+    An establishment becomes a sole trader's, which is a person: the name of a company is in clear by design.
+    """
+    if "establishment" in event:
+        trader = invented("ControlFinding", event["envelope"]["agency"])["establishment"]
+        event["establishment"] |= {"legal_form": "SOLE_TRADER", "proprietor": trader["proprietor"]}
     for person in _people(event):
         person["identity_documents"] = [{"kind": "PASSPORT", "number": "x", "issuing_country": "SRB"}]
         person["contacts"] = [{"kind": "PHONE", "value": "x"}]
