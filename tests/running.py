@@ -150,7 +150,7 @@ class Worker:
         """Ask it to end and wait until it has."""
         self.process.terminate()
         try:
-            self.process.wait(30)
+            self.process.wait(120)
         except subprocess.TimeoutExpired:
             self.kill()
 
