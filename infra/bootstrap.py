@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 EXIT_UNAVAILABLE = 3
+EXIT_INTERRUPTED = 130
 
 _STAMP = ".made-from"
 _LOCK = ".hub-lock"
@@ -34,6 +35,9 @@ def main(root: Path, stamp: str) -> int:
         except InstallError as error:
             print(f"hub: {error}", file=sys.stderr)  # noqa: T201
             return EXIT_UNAVAILABLE
+        except KeyboardInterrupt:
+            _say("interrupted: give the same command again, it begins the installation anew")
+            return EXIT_INTERRUPTED
         draft = venv / f"{_STAMP}.{os.getpid()}"
         draft.write_text(stamp + "\n")
         draft.replace(venv / _STAMP)

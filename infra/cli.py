@@ -1,5 +1,6 @@
 """The command line `hub`: composed from the entry points `hub.commands` that each room registers."""
 
+import logging
 import sys
 from importlib.metadata import entry_points
 
@@ -11,6 +12,11 @@ from schemas.errors import HubError, MisuseError, UnavailableError
 EXIT_REFUSED = 1
 EXIT_MISUSE = 2
 EXIT_UNAVAILABLE = 3
+EXIT_INTERRUPTED = 130
+INTERRUPTED = (
+    "hub: interrupted; the same command may be given again, nothing is lost or doubled. "
+    "Servers that were started go on running: `hub status` shows them, `hub down` stops them."
+)
 
 
 def build() -> typer.Typer:
@@ -28,14 +34,16 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Run `hub`; exit 1 when something was refused, 2 on misuse, 3 when a part does not answer."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # else a broker that is away fills the terminal
     try:
         build()()
     except HubError as error:
         Console(stderr=True, soft_wrap=True).print(f"hub: {error.code}: {error}", style="red", markup=False)
         sys.exit(exit_code(error))
-    except KeyboardInterrupt:
-        Console(stderr=True).print("hub: interrupted; the same command goes on where this one stopped", markup=False)
-        sys.exit(130)
+    except SystemExit as leaving:
+        if leaving.code == EXIT_INTERRUPTED:  # what typer makes of Ctrl-C
+            Console(stderr=True, soft_wrap=True).print(INTERRUPTED, markup=False)
+        raise
 
 
 def exit_code(error: HubError) -> int:

@@ -150,6 +150,8 @@ class Home:
                     f" for a {clock} one, or remove it with `hub reset`"
                 )
             return
+        if self.path.exists() and not self.path.is_dir():
+            raise HomeError(f"{self.path} is a file: set HUB_HOME to a folder")
         if self.path.exists() and any(self.path.iterdir()):
             raise HomeError(f"{self.path} holds files that are not the hub's: set HUB_HOME to an empty folder")
         # Open to pass where root shares it with PostgreSQL's system user; each secret is closed by itself.

@@ -4,8 +4,10 @@ import os
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.errors import MisuseError
 
 _PROJECT = Path(__file__).resolve().parents[1]
 
@@ -47,7 +49,17 @@ class Settings(BaseSettings):
     access_port: int | None = Field(default=None, ge=1, le=65535)
 
 
+class WrongSettingError(MisuseError):
+    """An environment variable of the hub holds what it cannot be."""
+
+    code = "wrong-setting"
+
+
 @cache
 def settings() -> Settings:
-    """Return the settings of this process, read once."""
-    return Settings()
+    """Return the settings of this process, read once; raise WrongSettingError with all that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"HUB_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors()]
+        raise WrongSettingError("; ".join(wrong)) from None

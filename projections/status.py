@@ -17,7 +17,7 @@ from projections.projection import Projection
 from schemas.errors import UnavailableError
 
 ROLE = "hub_access"
-GONE_S = 20
+GONE_S = 12
 """A worker that was not heard for so many seconds has died."""
 STATES = ("running", "waiting", "stopped", "halted")
 """From good to bad; a projection is as bad as its worst partition."""

@@ -10,7 +10,7 @@ from infra.home import Home
 
 log = structlog.get_logger()
 HEARTBEAT_S = 5.0
-GONE_S = 20
+GONE_S = 12
 """A worker that was not heard for so many seconds has died."""
 
 

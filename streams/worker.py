@@ -8,6 +8,7 @@ Other rooms add services through the entry-point group `hub.services`: functions
 import asyncio
 import contextlib
 import os
+import signal
 import ssl
 import sys
 import threading
@@ -104,6 +105,18 @@ class Streams(Service):
         ]
 
 
+class Process(Worker):
+    """The process of the worker, which ends on SIGINT and SIGTERM and takes no other orders.
+
+    Mode's own handlers write to a terminal that may be gone, and open a debugger on SIGUSR2.
+    """
+
+    def install_signal_handlers(self) -> None:
+        """Let both signals stop the services in order."""
+        for each in (signal.SIGINT, signal.SIGTERM):
+            self.loop.add_signal_handler(each, self._schedule_shutdown, each)
+
+
 class Application(faust.App):
     """The Faust application, which ends in time.
 
@@ -168,7 +181,7 @@ def run(home: Home) -> None:
     asyncio.set_event_loop(loop)
     context = services(home)
     built = loop.run_until_complete(context.__aenter__())
-    worker = Worker(*built, loop=loop, loglevel="WARN", override_logging=False, redirect_stdouts=False)
+    worker = Process(*built, loop=loop, loglevel="WARN", override_logging=False, redirect_stdouts=False)
     log.info("worker_started", pid=os.getpid())
     try:
         worker.execute_from_commandline()

@@ -111,6 +111,8 @@ def _additions(home: "Home") -> dict[str, Any]:
 
 
 def _events_wait(extra: dict[str, Any]) -> bool:
+    if extra.get("worker", {}).get("state") == "down":
+        return True  # its last word may still say that all runs
     groups = [extra.get(name) for name in ("processors", "projections")]
     return any(not group or any(one["state"] != "running" for one in group.values()) for group in groups)
 

@@ -8,6 +8,7 @@ from typing import cast
 
 from infra.clock import Clock
 from infra.control import ControlReader
+from infra.topology.agreements import Agreement
 from infra.topology.model import Topology
 from infra.vault.vault import Vault, holder_of_agency, holder_of_subject
 from schemas.catalogue import Contract, contract, contracts
@@ -24,8 +25,6 @@ from streams.release.decide import Facts, Release, decide, facts_of
 from streams.release.writing import decision_output, feed_output, stage_output
 
 LEDGER = TopicName("ledger")
-NOT_AGREED = frozenset({"no-agreement", "event-type-not-agreed", "agency-not-agreed"})
-"""Reasons that hold for every event of the same agency and type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +75,11 @@ class ReleaseProcessor:
             for audience in self._audiences:
                 if str(audience) == str(event.agency):
                     continue  # nobody is told what they said themselves
+                if not _concerns(event.facts, audience, control.agreements):
+                    continue  # follows from the agreements alone; nothing about this event is decided
                 decision = decide(event.facts, audience, control.agreements, (), now)
                 if isinstance(decision, Release):
                     released[audience].append((event, decision))
-                elif NOT_AGREED.issuperset(decision.reasons):
-                    continue  # follows from the agreements alone; nothing about this event was decided
                 outputs.append(
                     decision_output(
                         event.source,
@@ -162,6 +161,14 @@ class ReleaseProcessor:
             for population in self._populations
             if event.contract.name in population.event_types and not event.facts.erased
         ]
+
+
+def _concerns(facts: Facts, audience: PartnerId, agreements: Sequence[Agreement]) -> bool:
+    """Whether an agreement with *audience*, in force or not, speaks of events of this type and agency."""
+    return any(
+        each.partner == audience and facts.event_type in each.event_types and facts.agency in each.agencies
+        for each in agreements
+    )
 
 
 def _by_path(
