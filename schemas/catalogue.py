@@ -84,6 +84,28 @@ def hub_contract(name: str) -> Contract:
 
 
 @cache
+def hub_contracts() -> tuple[Contract, ...]:
+    """Return the contract of every record that the hub itself writes, sorted by name."""
+    entries = (entry.name for entry in (_root() / "hub").iterdir())
+    return tuple(
+        sorted(
+            (_contract(_load(_root() / "hub" / name)) for name in entries if name.endswith(".avsc")),
+            key=lambda found: found.name,
+        )
+    )
+
+
+def contract_of(schema: AvroSchema) -> Contract:
+    """Return the contract whose self-contained schema is *schema*, such as one that landed earlier."""
+    return Contract(
+        name=str(schema["name"]),
+        family=str(schema.get("family", "")),
+        schema=schema,
+        fingerprint=fingerprint_of(schema),
+    )
+
+
+@cache
 def shared_records() -> dict[str, AvroSchema]:
     """Return the records that several contracts use, by full name, as their files hold them."""
     return {f"{NAMESPACE}.{schema['name']}": schema for schema in (_load(_root() / name) for name in SHARED)}
@@ -106,13 +128,7 @@ def _by_name() -> dict[str, Contract]:
 
 
 def _contract(source: AvroSchema) -> Contract:
-    schema = inline(source, shared_records())
-    return Contract(
-        name=str(source["name"]),
-        family=str(source["family"]),
-        schema=schema,
-        fingerprint=fingerprint_of(schema),
-    )
+    return contract_of(inline(source, shared_records()))
 
 
 def _root() -> Traversable:

@@ -8,6 +8,7 @@ import io
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import fastavro
 import fastavro.types
@@ -30,6 +31,18 @@ MAGIC = 0
 HEADER = struct.Struct(">bI")
 
 
+class Fingerprinted(Protocol):
+    """A schema with its fingerprint: a contract, or what the compiler derived from one."""
+
+    @property
+    def schema(self) -> AvroSchema:
+        """Self-contained Avro schema."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the schema with all its attributes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded:
     """A decoded record; its representation hides the content."""
@@ -38,6 +51,8 @@ class Decoded:
     fullname: str
     fingerprint: str
     """Of the schema with which the record was written."""
+    origin: str
+    """Fingerprint of the version of the contract: of a derived schema what it was derived from, else its own."""
     record: Record
 
     def __repr__(self) -> str:
@@ -83,12 +98,23 @@ def parse(schema: AvroSchema) -> fastavro.types.Schema:
     return fastavro.parse_schema(schema, named_schemas={})
 
 
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """A schema that records on the wire name, prepared."""
+
+    fullname: str
+    fingerprint: str
+    origin: str
+    parsed: fastavro.types.Schema
+
+
 class Codec:
     """Encodes and decodes with the schemas of one registry; prepared schemas are kept."""
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
-        self._readers: dict[SchemaId, tuple[str, str, fastavro.types.Schema]] = {}
+        self._readers: dict[SchemaId, _Reader] = {}
+        self._wanted: dict[str, fastavro.types.Schema] = {}
         self._writers: dict[tuple[str, str], Writer] = {}
 
     def learn(self, values: Iterable[bytes | None]) -> None:
@@ -120,32 +146,57 @@ class Codec:
             self._writers[subject, fullname] = found
         return found
 
-    def decode(self, value: bytes | None) -> Decoded:
-        """Return the record in *value*.
+    def decode(self, value: bytes | None, wanted: "Fingerprinted | None" = None) -> Decoded:
+        """Return the record in *value*, in the form of *wanted* when it was written with another version of it.
 
-        Raises MalformedRecordError for anything that is not exactly one record in the wire format, and
-        UnknownSchemaError for a schema id that was not learnt.
+        Raises MalformedRecordError for anything that is not exactly one record in the wire format or that *wanted*
+        cannot read, and UnknownSchemaError for a schema id that was not learnt.
         """
         schema_id = schema_id_of(value)
         if value is None or schema_id is None:
             raise MalformedRecordError("the record is not in the Confluent wire format: no zero byte and schema id")
-        fullname, fingerprint, parsed = self._reader(schema_id)
+        reader = self._reader(schema_id)
         source = io.BytesIO(value)
         source.seek(HEADER.size)
         try:
-            record = fastavro.schemaless_reader(source, parsed, None)
+            record = fastavro.schemaless_reader(source, reader.parsed, self._resolved(reader, wanted))
         except Exception:  # noqa: BLE001 - whatever it is, its text may hold values
-            raise MalformedRecordError(f"the bytes are not a record of {fullname} (schema id {schema_id})") from None
+            raise MalformedRecordError(
+                f"the bytes are not a record of {reader.fullname} (schema id {schema_id})"
+            ) from None
         if source.tell() != len(value) or not isinstance(record, dict):
-            raise MalformedRecordError(f"bytes are left over after the record of {fullname} (schema id {schema_id})")
-        return Decoded(schema_id=schema_id, fullname=fullname, fingerprint=fingerprint, record=record)
+            raise MalformedRecordError(
+                f"bytes are left over after the record of {reader.fullname} (schema id {schema_id})"
+            )
+        return Decoded(
+            schema_id=schema_id,
+            fullname=reader.fullname,
+            fingerprint=reader.fingerprint,
+            origin=reader.origin,
+            record=record,
+        )
 
-    def _reader(self, schema_id: SchemaId) -> tuple[str, str, fastavro.types.Schema]:
+    def _resolved(self, reader: _Reader, wanted: "Fingerprinted | None") -> fastavro.types.Schema | None:
+        """Return *wanted* prepared, None when it is what the record was written with."""
+        if wanted is None or wanted.fingerprint == reader.fingerprint:
+            return None
+        found = self._wanted.get(wanted.fingerprint)
+        if found is None:
+            found = self._wanted[wanted.fingerprint] = parse(wanted.schema)
+        return found
+
+    def _reader(self, schema_id: SchemaId) -> _Reader:
         found = self._readers.get(schema_id)
         if found is None:
             schema = self.registry.known(schema_id)
             if schema is None:
                 raise UnknownSchemaError(f"the registry has no schema {schema_id}")
-            found = (fullname_of(schema), fingerprint_of(schema), parse(schema))
+            fingerprint = fingerprint_of(schema)
+            found = _Reader(
+                fullname=fullname_of(schema),
+                fingerprint=fingerprint,
+                origin=str(schema.get("derived_from", fingerprint)),
+                parsed=parse(schema),
+            )
             self._readers[schema_id] = found
         return found

@@ -1,4 +1,4 @@
-"""Events as people write them: JSON, dates as YYYY-MM-DD, moments in ISO 8601, optional fields left out.
+"""Events as people write them: JSON, dates YYYY-MM-DD, moments in ISO 8601, bytes in base64, optional fields left out.
 
     {"event_type": "PersonIdentified", "envelope": {...}, "person": {...}, ...}
 
@@ -122,7 +122,7 @@ def _shape_converter(shape: Shape) -> _Convert | None:
         return lambda value: inner(value) if isinstance(value, Mapping) else value
     if isinstance(shape, Array):
         return _list_converter(_shape_converter(shape.items))
-    return {Scalar.DATE: _day, Scalar.TIMESTAMP: _moment}.get(shape)
+    return {Scalar.DATE: _day, Scalar.TIMESTAMP: _moment, Scalar.BYTES: _bytes}.get(shape)
 
 
 def _list_converter(item: _Convert | None) -> _Convert:
@@ -138,6 +138,15 @@ def _day(value: object) -> object:
     if isinstance(value, str) and _DAY.fullmatch(value):
         try:
             return date.fromisoformat(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _bytes(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
         except ValueError:
             return value
     return value
