@@ -19,19 +19,17 @@ from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.structs import ConsumerRecord
 
 from connectors.access import Access, AccessRefusedError, FeedAgreement
+from connectors.feed_events import opened_content, sealed_event
 from connectors.position import inside
 from infra.kafka import consumer_for
 from infra.topology.credentials import Credentials
-from schemas.catalogue import Contract, contracts
-from schemas.codec import Codec, Record
-from schemas.derive import Channel, derive
+from schemas.codec import Codec
+from schemas.derive import Channel
 from schemas.errors import MisuseError, RejectedError, UnavailableError
-from schemas.json_form import to_json
 from schemas.names import KeyId
-from schemas.opening import kids_in, open_record
+from schemas.opening import kids_in
 
 BATCH_RECORDS_MAX = 500
-VIEWS = (Channel.PERSONAL, Channel.PSEUDONYMOUS)
 
 
 class NoAgreementError(RejectedError):
@@ -135,20 +133,18 @@ class Feed:
         if not records:
             return []
         await asyncio.to_thread(self._codec.learn, [record.value for record in records])
-        decoded = [(record, self._codec.decode(record.value)) for record in records]
-        await self._fetch({kid for _, each in decoded for kid in kids_in(each.record)})
-        return [self._event(record, each.fullname, each.record) for record, each in decoded]
-
-    def _event(self, record: ConsumerRecord, fullname: str, sealed: Record) -> FeedEvent:
-        contract, view = _carried(fullname)
-        opened = open_record(contract, view, sealed, self._key)
-        return FeedEvent(
-            offset=record.offset,
-            written_ms=record.timestamp,
-            event_type=contract.name,
-            view=view,
-            content=to_json(opened, contract.schema),
-        )
+        read = [(record, sealed_event(self._codec, record.value)) for record in records]
+        await self._fetch({kid for _, each in read for kid in kids_in(each.record)})
+        return [
+            FeedEvent(
+                offset=record.offset,
+                written_ms=record.timestamp,
+                event_type=each.version.name,
+                view=each.view,
+                content=opened_content(each, self._key),
+            )
+            for record, each in read
+        ]
 
     async def _fetch(self, kids: Collection[KeyId]) -> None:
         """Fetch the keys of a batch; they are not kept beyond it, so that an erasure holds at once."""
@@ -158,13 +154,3 @@ class Feed:
         if kid not in self._keys:  # the inner seals of a nested narrative are seen only when the outer is open
             self._keys |= self._access.keys([kid])
         return self._keys[kid]
-
-
-def _carried(fullname: str) -> tuple[Contract, Channel]:
-    found = _BY_FULLNAME.get(fullname)
-    if found is None:
-        raise RejectedError(f"the feed carries {fullname}, which this version does not know; update the hub's SDK")
-    return found
-
-
-_BY_FULLNAME = {derive(contract, view).fullname: (contract, view) for contract in contracts() for view in VIEWS}

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from connectors.access import Access
 from infra.kafka import consumer_for
 from infra.topology.credentials import Credentials
+from schemas.catalogue import hub_contract
 from schemas.codec import Codec, Record
 from schemas.errors import Problem, UnavailableError
 
@@ -78,7 +79,7 @@ class Receipts:
             fetched = await self._consumer.getmany(self._source, timeout_ms=300)
             for record in fetched.get(self._source, ()):
                 await asyncio.to_thread(self._codec.learn, [record.value])
-                receipt = _receipt(self._codec.decode(record.value).record)
+                receipt = _receipt(self._codec.decode(record.value, hub_contract("Receipt")).record)
                 if receipt.source_offset in missing:
                     missing.discard(receipt.source_offset)
                     yield receipt

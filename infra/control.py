@@ -130,7 +130,7 @@ class ControlReader:
 
     def _take(self, value: bytes | None) -> None:
         try:
-            agreement, withdrawn = agreement_from(self._codec.decode(value).record)
+            agreement, withdrawn = agreement_from(self._codec.decode(value, hub_contract("Agreement")).record)
         except (RejectedError, KeyError, ValueError, TypeError):
             raise ControlUnreadableError(
                 f"{AGREEMENTS} holds a record that cannot be read after offset {self._offset}: nothing is released; "

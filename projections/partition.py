@@ -23,10 +23,12 @@ from projections import store
 from projections.projection import FAMILY_OF, Countries, Event, Projection
 from projections.rows import Row, Rows, fold
 from projections.store import MovedCheckpointError, Place
+from schemas.catalogue import Contract, UnknownContractError, hub_contract
 from schemas.codec import Codec
-from schemas.derive import NAMESPACE, Channel
+from schemas.derive import NAMESPACE, Channel, derive
 from schemas.errors import HubError, MisuseError, UnavailableError, UnknownSchemaError
 from schemas.names import TopicName
+from schemas.upcasting import Lineages, lineage, sealed, version_of
 
 log = structlog.get_logger()
 
@@ -184,14 +186,37 @@ class PartitionFold:
             self._unsaid = None
 
 
-def event_of(codec: Codec, topic: TopicName, offset: int, key: bytes | None, value: bytes | None) -> Event:
-    """Return the decoded record; raise RejectedError when it is none that *topic* carries."""
+def event_of(
+    codec: Codec,
+    topic: TopicName,
+    offset: int,
+    key: bytes | None,
+    value: bytes | None,
+    lineages: Lineages = lineage,
+) -> Event:
+    """Return the decoded record as the current version of its contract says it.
+
+    Raises RejectedError when it is none that *topic* carries, UnknownVersionError for a version that never landed.
+    """
     decoded = codec.decode(value)
     namespace, _, name = decoded.fullname.rpartition(".")
     expected = namespace == NAMESPACE[Channel.LEDGER] and name in FAMILY_OF
     if (topic == LEDGER) is not expected:
         raise UnknownSchemaError(f"{topic} holds a record of {decoded.fullname}, which does not belong there")
-    return Event(topic=topic, offset=offset, key=key, name=name, record=decoded.record)
+    if not expected:
+        record = codec.in_form(value, decoded, _of_the_hub(name))
+    else:
+        version = version_of(decoded, name, lineages)
+        record = codec.in_form(value, decoded, derive(version, Channel.LEDGER))
+        record = lineages(name).upcast(record, version, sealed(Channel.LEDGER))
+    return Event(topic=topic, offset=offset, key=key, name=name, record=record)
+
+
+def _of_the_hub(name: str) -> Contract:
+    try:
+        return hub_contract(name)
+    except UnknownContractError:
+        raise UnknownSchemaError(f"the hub writes no record {name}") from None
 
 
 def pause_s(attempts: int) -> float:

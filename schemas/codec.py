@@ -146,7 +146,7 @@ class Codec:
             self._writers[subject, fullname] = found
         return found
 
-    def decode(self, value: bytes | None, wanted: "Fingerprinted | None" = None) -> Decoded:
+    def decode(self, value: bytes | None, wanted: Fingerprinted | None = None) -> Decoded:
         """Return the record in *value*, in the form of *wanted* when it was written with another version of it.
 
         Raises MalformedRecordError for anything that is not exactly one record in the wire format or that *wanted*
@@ -176,7 +176,11 @@ class Codec:
             record=record,
         )
 
-    def _resolved(self, reader: _Reader, wanted: "Fingerprinted | None") -> fastavro.types.Schema | None:
+    def in_form(self, value: bytes | None, decoded: Decoded, wanted: Fingerprinted) -> Record:
+        """Return the record that was *decoded* from *value* in the form of *wanted*; raises as `decode`."""
+        return decoded.record if decoded.fingerprint == wanted.fingerprint else self.decode(value, wanted).record
+
+    def _resolved(self, reader: _Reader, wanted: Fingerprinted | None) -> fastavro.types.Schema | None:
         """Return *wanted* prepared, None when it is what the record was written with."""
         if wanted is None or wanted.fingerprint == reader.fingerprint:
             return None

@@ -9,18 +9,20 @@ What is asked of a contract, in this order:
  5  no code that ever landed is missing from its list
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from schemas import golden
-from schemas.catalogue import Contract, contracts, hub_contracts
+from schemas.catalogue import Contract, contract_of, contracts, hub_contracts, inline, shared_records
+from schemas.codec import parse
 from schemas.codelists import code_list, code_list_names
 from schemas.compatibility import fields_in, type_name, unreadable
 from schemas.derive import Channel, derive
 from schemas.differences import renamed
-from schemas.errors import Problem, RejectedError
+from schemas.errors import MisuseError, Problem, RejectedError
 from schemas.privacy import problems_of
 from schemas.registry import AvroSchema
 from schemas.upcasters import UPCASTERS, Upcaster
@@ -37,6 +39,12 @@ class UnfitSchemaError(RejectedError):
     """A schema breaks a rule of the common language, or an earlier version does not understand it."""
 
     code = "unfit-schema"
+
+
+class UnreadableSchemaError(MisuseError):
+    """A file holds no schema that could be reviewed."""
+
+    code = "unreadable-schema"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,13 +65,13 @@ def review(
     contract: Contract, earlier: Sequence[Contract], upcasters: Mapping[str, Upcaster] | None = None
 ) -> tuple[Finding, ...]:
     """Return every reason why *contract* may not follow the versions *earlier*, oldest first; nothing when it may."""
-    wrong = () if contract.family == "hub" else problems_of(contract.schema)
+    wrong = () if _is_of_the_hub(contract) else problems_of(contract.schema)
     found = [Finding(contract.name, LINT, problem) for problem in wrong]
     for number, version in enumerate(earlier, start=1):
         if version != contract:
             against = f"version {number}"
             found += [Finding(contract.name, against, each) for each in _misread(version.schema, contract.schema)]
-            if not found and contract.family != "hub":  # the compiler takes only what keeps the rules
+            if not found and not _is_of_the_hub(contract):  # the compiler takes only what keeps the rules
                 found += _on_channels(contract, version, against)
     known = UPCASTERS.get(contract.name, {}) if upcasters is None else upcasters
     if earlier and earlier[-1].fingerprint not in known:
@@ -85,7 +93,30 @@ def findings_of(contract: Contract, root: Path = golden.ROOT) -> tuple[Finding, 
     """Return every reason why *contract* may not follow the versions that landed below *root*."""
     earlier = [entry.contract for entry in golden.entries(contract.fullname, root) if entry.contract != contract]
     found = review(contract, earlier)
-    return found if found or contract.family == "hub" else tuple(_on_the_ledger(contract, root))
+    return found if found or _is_of_the_hub(contract) else tuple(_on_the_ledger(contract, root))
+
+
+def read_contract(text: str) -> Contract:
+    """Return the contract that *text*, the content of an `.avsc` file, describes; raise UnreadableSchemaError."""
+    try:
+        source = json.loads(text)
+    except ValueError:
+        raise UnreadableSchemaError("the file is not JSON") from None
+    if not isinstance(source, dict) or source.get("type") != "record" or "name" not in source:
+        raise UnreadableSchemaError("the file does not hold one Avro record with a name")
+    if f"{source.get('namespace')}.{source['name']}" in shared_records():
+        advice = "put it into schemas/avro and run `hub schema check`: it concerns every event type"
+        raise UnreadableSchemaError(f"{source['name']} is a record that several event types share; {advice}")
+    schema = inline(source, shared_records())
+    try:
+        parse(schema)
+    except Exception as error:  # noqa: BLE001 - of a schema, which holds no value of an event
+        raise UnreadableSchemaError(f"the file is not a schema of Avro: {type(error).__name__}: {error}") from None
+    return contract_of(schema)
+
+
+def _is_of_the_hub(contract: Contract) -> bool:
+    return contract.name in {each.name for each in hub_contracts()}
 
 
 def lost_codes(landed: Mapping[str, Iterable[str]]) -> tuple[Finding, ...]:

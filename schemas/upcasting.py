@@ -15,7 +15,7 @@ from typing import Protocol, cast
 
 from schemas import golden
 from schemas.catalogue import Contract, contract
-from schemas.codec import Codec, Decoded, Record
+from schemas.codec import Decoded, Record
 from schemas.derive import Channel, NamedTypes, array_items, derive, fields_of
 from schemas.errors import MisuseError
 from schemas.registry import AvroSchema
@@ -54,10 +54,13 @@ class Lineage:
 
     def find(self, fingerprint: str) -> Contract | None:
         """Return the version with this fingerprint, None when no such version landed."""
-        return next((version for version in self.versions if version.fingerprint == fingerprint), None)
+        newest_first = reversed(self.versions)
+        return next((version for version in newest_first if version.fingerprint == fingerprint), None)
 
     def upcast(self, record: Record, version: Contract, form: Form) -> Record:
         """Return *record*, an event of *version* in *form*, as the current version would say it."""
+        if version is self.current:
+            return record
         for step in self.versions[self.versions.index(version) : -1]:
             upcaster = self.upcasters.get(step.fingerprint)
             record = self._conform(step, form)(record if upcaster is None else upcaster(record))
@@ -103,12 +106,6 @@ def version_of(decoded: Decoded, name: str, lineages: Lineages = lineage) -> Con
             "install the release that wrote it"
         )
     return found
-
-
-def carried(codec: Codec, value: bytes | None, decoded: Decoded, version: Contract, channel: Channel) -> Record:
-    """Return the record *decoded* of *value* as the compiler derives *version* today: its own form may be older."""
-    derived = derive(version, channel)
-    return decoded.record if decoded.fingerprint == derived.fingerprint else codec.decode(value, derived).record
 
 
 def conformer(old: AvroSchema, new: AvroSchema) -> Conform:

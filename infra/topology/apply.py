@@ -1,7 +1,7 @@
 """Looks at the servers, and makes them as the topology says. Run twice, the second run changes nothing."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,6 +25,7 @@ from infra.topology.plan import (
     Servers,
     SetCompatibility,
     plan,
+    schema_changes,
 )
 from infra.topology.subjects import Subject, subjects
 from schemas.errors import UnknownSchemaError
@@ -59,14 +60,8 @@ def registry_of(home: Home) -> Iterator[Registry]:
 
 def observe(broker: Broker, registry: Registry, wanted: Sequence[Subject]) -> Servers:
     """Return what the servers have; of schemas only whether they hold those of *wanted*."""
-    existing = registry.subjects()
-    candidates = [each for each in wanted if each.name in existing]
-    held = _in_parallel(lambda each: _holds(registry, each), candidates, no_progress)
-    return replace(
-        _observe_broker(broker),
-        compatibility=registry.compatibility(),
-        schemas=frozenset((each.name, each.fingerprint) for each, is_held in held if is_held),
-    )
+    on_registry = _observe_registry(registry, wanted)
+    return replace(_observe_broker(broker), compatibility=on_registry.compatibility, schemas=on_registry.schemas)
 
 
 def plan_for(home: Home, topology: Topology, *, prune: bool = False, reset_passwords: bool = False) -> Plan:
@@ -101,6 +96,30 @@ def apply(
     if planned.changes:
         _settle(broker, topology, prune=prune)
     return planned
+
+
+def register(
+    home: Home, topology: Topology, names: Collection[str], progress: Progress = no_progress
+) -> tuple[tuple[Subject, ...], tuple[Change, ...]]:
+    """Register the schemas of the event types *names* for every topic that carries them, and nothing else.
+
+    Returns the subjects that hold them now, and what was changed; raises as `apply`.
+    """
+    wanted = tuple(each for each in subjects(require_valid(topology)) if each.schema["name"] in names)
+    with registry_of(home) as registry:
+        changes = tuple(schema_changes(wanted, _observe_registry(registry, wanted)))
+        _execute_schemas(changes, registry, 0, len(changes), progress)
+    return wanted, changes
+
+
+def _observe_registry(registry: Registry, wanted: Sequence[Subject]) -> Servers:
+    existing = registry.subjects()
+    candidates = [each for each in wanted if each.name in existing]
+    held = _in_parallel(lambda each: _holds(registry, each), candidates, no_progress)
+    return Servers(
+        compatibility=registry.compatibility(),
+        schemas=frozenset((each.name, each.fingerprint) for each, is_held in held if is_held),
+    )
 
 
 def _settle(broker: Broker, topology: Topology, *, prune: bool) -> None:
@@ -143,15 +162,19 @@ def _execute(changes: tuple[Change, ...], broker: Broker, registry: Registry, ho
     if gone := _those(changes, RemoveUser):
         broker.remove_users([change.name for change in gone])
         count(gone, "users")
+    _execute_schemas(changes, registry, done, len(changes), progress)
+
+
+def _execute_schemas(changes: Iterable[Change], registry: Registry, done: int, total: int, progress: Progress) -> None:
     for rule in _those(changes, SetCompatibility):
         registry.set_compatibility(rule.level)
-        count([rule], "compatibility")
+        done += 1
+        progress(done, total, "compatibility")
     missing = [change.subject for change in _those(changes, RegisterSchema)]
-    before = done
     _in_parallel(
         lambda each: registry.register(each.name, each.schema),
         missing,
-        lambda finished, _total, what: progress(before + finished, len(changes), what),
+        lambda finished, _total, what: progress(done + finished, total, what),
     )
 
 

@@ -1,8 +1,6 @@
 """The commands `hub topology plan | apply | show` and `hub credentials`."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +9,11 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from infra.home import Home
+from infra.progress_bar import progress_bar
 from infra.topology.credentials import Credentials, Format
 from infra.topology.model import Topology, load_topology
 
 if TYPE_CHECKING:
-    from infra.topology.apply import Progress
     from infra.topology.plan import Plan
 
 TopologyFile = Annotated[Path | None, typer.Option("--topology", help="Another topology.toml than the built-in one.")]
@@ -60,7 +58,7 @@ def apply_command(
     """Make the servers as the topology says; repeating it is harmless."""
     from infra.topology.apply import apply
 
-    with _bar() as progress:
+    with progress_bar("looking at the servers") as progress:
         found = apply(
             Home.current(),
             load_topology(path),
@@ -135,20 +133,6 @@ def _show(found: "Plan", what: str, *, as_json: bool, verbose: bool, agreements:
     out.print(
         f"{total} change{'s' * (total != 1)} {what}" if total else "no change: the servers are as the topology says"
     )
-
-
-@contextmanager
-def _bar() -> "Iterator[Progress]":
-    """Show a progress bar on standard error, where there is a terminal."""
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("looking at the servers", total=None)
-
-        def progress(done: int, total: int, what: str) -> None:
-            bar.update(task, completed=done, total=total, description=what)
-
-        yield progress
 
 
 def _agencies(topology: Topology) -> Table:

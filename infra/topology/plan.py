@@ -6,7 +6,7 @@ Rule 3: a permission that the topology does not know is removed; a user only wit
 Rule 4: changes that open something come after those that make it: topics, users, then permissions.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from infra.topology.acls import Acl, acls
@@ -153,13 +153,16 @@ def plan(
     changes += [RemoveAcl(acl=acl) for acl in sorted(actual.acls - wanted_acls)]
     changes += [AddAcl(acl=acl) for acl in sorted(wanted_acls - actual.acls)]
     changes += [RemoveUser(name=name) for name in strangers if prune]
-    if actual.compatibility != COMPATIBILITY:
-        changes.append(SetCompatibility(level=COMPATIBILITY))
-    changes += [
-        RegisterSchema(subject=each) for each in subjects if (each.name, each.fingerprint) not in actual.schemas
-    ]
+    changes += schema_changes(subjects, actual)
     notices = [f"user {name} is not in the topology; remove it with --prune" for name in strangers if not prune]
     return Plan(changes=tuple(changes), notices=(*_topic_notices(topology, actual), *notices))
+
+
+def schema_changes(subjects: Iterable[Subject], actual: Servers) -> list[Change]:
+    """Return what makes the registry hold *subjects*, its rule first."""
+    rule: list[Change] = [] if actual.compatibility == COMPATIBILITY else [SetCompatibility(level=COMPATIBILITY)]
+    missing = [each for each in subjects if (each.name, each.fingerprint) not in actual.schemas]
+    return [*rule, *(RegisterSchema(subject=each) for each in missing)]
 
 
 def _topics(topology: Topology, actual: Servers) -> Iterator[Change]:

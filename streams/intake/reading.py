@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from schemas.catalogue import Contract, contract, contracts
-from schemas.codec import Codec, Record
+from schemas.codec import Codec, Decoded, Record
 from schemas.errors import MalformedRecordError, Problem, UnknownSchemaError
 from schemas.names import AgencyId
+from schemas.upcasting import Lineages, lineage, published
 from schemas.validation import problems as problems_of
 from streams.records import SourceRecord
 
@@ -60,8 +61,13 @@ class Refused:
     event_type: str | None = None
 
 
-def read(source: SourceRecord, sender: Sender, codec: Codec, now: dt.datetime) -> Readable | Refused:
-    """Return what *source* says, checked; its schema must have been learnt by *codec* before."""
+def read(
+    source: SourceRecord, sender: Sender, codec: Codec, now: dt.datetime, lineages: Lineages = lineage
+) -> Readable | Refused:
+    """Return what *source* says, in the current version of its contract and checked.
+
+    Its schema must have been learnt by *codec* before. Every version of the contract that landed is taken.
+    """
     if len(source.value or b"") > RECORD_BYTES_MAX:
         return Refused(source=source, problems=(TOO_LARGE,))
     try:
@@ -72,16 +78,26 @@ def read(source: SourceRecord, sender: Sender, codec: Codec, now: dt.datetime) -
     except MalformedRecordError as error:
         return Refused(source=source, problems=(Problem("$", "malformed-record", str(error)),))
     found = _contract_of(decoded.fullname)
-    if found is None or decoded.fingerprint != found.fingerprint:
+    record = None if found is None else _as_current(decoded, found, lineages)
+    if found is None or record is None:
         advice = "publish with the schema that is registered for this topic, unchanged"
         return Refused(source=source, problems=(Problem("$", "schema-not-allowed", advice),))
-    problems = [*_of_sender(decoded.record, found, sender), *problems_of(decoded.record, found, now)]
-    if len(source.value or b"") * 2 + _values_in(decoded.record) * SEAL_BYTES > SEALED_BYTES_MAX:
+    problems = [*_of_sender(record, found, sender), *problems_of(record, found, now)]
+    if len(source.value or b"") * 2 + _values_in(record) * SEAL_BYTES > SEALED_BYTES_MAX:
         problems.append(TOO_LARGE_SEALED)
-    event_id = _event_id(decoded.record, problems)
+    event_id = _event_id(record, problems)
     if problems:
         return Refused(source=source, problems=_listed(problems), event_id=event_id, event_type=found.name)
-    return Readable(source=source, contract=found, event_id=event_id or "", record=decoded.record)
+    return Readable(source=source, contract=found, event_id=event_id or "", record=record)
+
+
+def _as_current(decoded: Decoded, found: Contract, lineages: Lineages) -> Record | None:
+    """Return the record as the contract *found* says it today; None for a version that never landed."""
+    if decoded.fingerprint == found.fingerprint:
+        return decoded.record
+    versions = lineages(found.name)
+    version = versions.find(decoded.fingerprint)
+    return None if version is None else versions.upcast(decoded.record, version, published)
 
 
 def _of_sender(record: Mapping[str, object], found: Contract, sender: Sender) -> list[Problem]:

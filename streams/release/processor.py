@@ -19,6 +19,8 @@ from schemas.field_steps import AGENCY, persons, without_persons
 from schemas.names import AgencyId, PartnerId, SubjectId, TopicName
 from schemas.opening import kids_in, open_record
 from schemas.sealing import DataKey
+from schemas.upcasting import lineage, version_of
+from schemas.upcasting import opened as opened_form
 from streams.nonces import nonces
 from streams.records import Effects, Output, SourceRecord, Transaction
 from streams.release.decide import Facts, Release, decide, facts_of
@@ -99,18 +101,13 @@ class ReleaseProcessor:
         return Effects(outputs=outputs)
 
     async def _open(self, batch: Sequence[SourceRecord]) -> list[Opened]:
-        decoded = [(source, self._codec.decode(source.value)) for source in batch]
-        kids = {kid for _, each in decoded for kid in kids_in(each.record)}
+        read = [(source, *self._read(source)) for source in batch]
+        kids = {kid for *_, sealed in read for kid in kids_in(sealed)}
         keys = await self._vault.open(kids)
         opened = []
-        for source, each in decoded:
-            name = self._by_fullname.get(each.fullname)
-            if name is None:
-                raise UnknownSchemaError(
-                    f"the ledger holds a record of {each.fullname}, which this release does not know"
-                )
-            found = contract(name)
-            record = open_record(found, Channel.LEDGER, each.record, keys.get)
+        for source, found, version, sealed in read:
+            record = open_record(version, Channel.LEDGER, sealed, keys.get)
+            record = lineage(found.name).upcast(record, version, opened_form(Channel.LEDGER))
             opened.append((source, found, record, persons(found, record)))
         everybody = {SubjectId(str(p["subject"])) for *_, people in opened for p in people.values()}
         protected = await self._vault.restricted(everybody)
@@ -129,6 +126,18 @@ class ReleaseProcessor:
                 )
             )
         return events
+
+    def _read(self, source: SourceRecord) -> tuple[Contract, Contract, Record]:
+        """Return contract, version and sealed record; raise UnknownVersionError for a version that never landed."""
+        decoded = self._codec.decode(source.value)
+        name = self._by_fullname.get(decoded.fullname)
+        if name is None:
+            raise UnknownSchemaError(
+                f"the ledger holds a record of {decoded.fullname}, which this release does not know"
+            )
+        version = version_of(decoded, name)
+        written = derive(version, Channel.LEDGER)  # as the compiler derives it today: its own form may be older
+        return contract(name), version, self._codec.in_form(source.value, decoded, written)
 
     async def _feed(self, audience: PartnerId, several: Sequence[tuple[Opened, Release]], year: int) -> list[Output]:
         """Return *several* events for *audience*, under keys and pseudonyms that only it has."""
