@@ -162,6 +162,10 @@ _FORWARD = {
 }
 
 
+_RECLASSIFIED = "its privacy class changed: add a new field with the new class, and leave this one empty from now on"
+_FURTHER = "agencies gave the value when this channel did not carry it: add a new field that it may carry"
+
+
 def _on_the_ledger(contract: Contract, root: Path) -> Iterator[Finding]:
     """Yield why the ledger as the compiler derives it today does not go with what the ledger holds."""
     derived = derive(contract, Channel.LEDGER)
@@ -174,13 +178,16 @@ def _on_the_ledger(contract: Contract, root: Path) -> Iterator[Finding]:
 
 def _on_channels(contract: Contract, version: Contract, against: str) -> Iterator[Finding]:
     """Yield what only shows where fields are sealed: a class that changed is another type there."""
-    advice = "its privacy class changed: add a new field with the new class, and leave this one empty from now on"
     for channel in Channel:
         if channel is not Channel.SOURCE:
             old, new = derive(version, channel).schema, derive(contract, channel).schema
+            for path in fields_in(new).keys() - fields_in(old).keys():
+                if path in fields_in(version.schema):
+                    problem = Problem(path, "carried-further", _FURTHER)
+                    yield Finding(contract.name, f"{against}, channel {channel}", problem)
             for problem in _misread(old, new):
                 rule = "class-changed" if problem.rule == "type-changed" else problem.rule
-                text = advice if rule == "class-changed" else problem.advice
+                text = _RECLASSIFIED if rule == "class-changed" else problem.advice
                 yield Finding(contract.name, f"{against}, channel {channel}", Problem(problem.path, rule, text))
 
 

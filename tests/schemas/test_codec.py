@@ -1,14 +1,10 @@
 """The bytes on the wire: the same as those of avro-python3, and nothing malformed comes through or says a value."""
 
-import io
-import json
 import struct
 import tracemalloc
 from contextlib import suppress
 from typing import Any
 
-import avro.io
-import avro.schema
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -18,6 +14,7 @@ from schemas.codec import HEADER, Codec, schema_id_of
 from schemas.derive import Channel, Derived, derive
 from schemas.errors import MalformedRecordError, UnknownSchemaError
 from tests.schemas.events import event
+from tests.schemas.oracle import parsed_by_avro, plain, read_by_avro, written_by_avro
 from tests.schemas.registries import memory_codec
 from tests.schemas.sealed import canaries_in, events, keys_for, sealed, with_canaries
 
@@ -25,38 +22,7 @@ ALL = [derive(known, channel) for known in contracts() for channel in Channel]
 CODEC = memory_codec()
 
 
-def parsed_by_avro(derived: Derived) -> Any:
-    # This oracle asks a name to be fully spelt where it is used again, as ours are.
-    return avro.schema.parse(json.dumps(derived.schema))
-
-
-ORACLE = {derived.fullname: parsed_by_avro(derived) for derived in ALL}
-
-
-def encoded_by_avro(derived: Derived, record: dict[str, Any]) -> bytes:
-    out = io.BytesIO()
-    avro.io.DatumWriter(ORACLE[derived.fullname]).write(_plain(record), avro.io.BinaryEncoder(out))
-    return out.getvalue()
-
-
-def decoded_by_avro(derived: Derived, value: bytes) -> Any:
-    schema = ORACLE[derived.fullname]
-    return avro.io.DatumReader(schema, schema).read(avro.io.BinaryDecoder(io.BytesIO(value)))
-
-
-def _plain(value: Any) -> Any:
-    """Return *value* as avro-python3 takes it: it knows no logical types."""
-    import datetime as dt
-
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, dt.datetime):
-        return (value - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(milliseconds=1)
-    if isinstance(value, dt.date):
-        return (value - dt.date(1970, 1, 1)).days
-    return value
+ORACLE = {derived.fullname: parsed_by_avro(derived.schema) for derived in ALL}
 
 
 @given(events(), st.sampled_from(list(Channel)))
@@ -67,10 +33,11 @@ def test_bytes_are_those_of_avro_python3_in_both_directions(case: Any, channel: 
     if channel is not Channel.SOURCE:
         record = sealed(found, channel, record, keys_for(found, record))
     ours = CODEC.writer(derived.fullname, derived.schema).encode(record)
-    theirs = ours[: HEADER.size] + encoded_by_avro(derived, record)
+    oracle = ORACLE[derived.fullname]
+    theirs = ours[: HEADER.size] + written_by_avro(oracle, record)
     assert ours == theirs
     assert CODEC.decode(theirs).record == record
-    assert decoded_by_avro(derived, ours[HEADER.size :]) == _plain(record)
+    assert read_by_avro(ours[HEADER.size :], oracle, oracle) == plain(record)
 
 
 @pytest.mark.parametrize("derived", ALL, ids=lambda derived: derived.fullname)
@@ -152,12 +119,10 @@ def test_a_text_or_list_that_claims_to_be_huge_takes_no_memory(length: int) -> N
 def test_a_moment_that_no_calendar_has_is_malformed() -> None:
     record = event()
     derived = derive(contract("PersonIdentified"), Channel.SOURCE)
-    plain = _plain(record)
-    plain["envelope"]["recorded_at"] = 2**62
-    out = io.BytesIO()
-    avro.io.DatumWriter(ORACLE[derived.fullname]).write(plain, avro.io.BinaryEncoder(out))
+    record["envelope"]["recorded_at"] = 2**62
+    value = written_by_avro(ORACLE[derived.fullname], record)
     with pytest.raises(MalformedRecordError):
-        CODEC.decode(bytes_of()[: HEADER.size] + out.getvalue())
+        CODEC.decode(bytes_of()[: HEADER.size] + value)
 
 
 def test_text_that_is_not_utf8_is_malformed() -> None:
