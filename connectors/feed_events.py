@@ -36,8 +36,9 @@ def sealed_event(codec: Codec, value: bytes | None, lineages: Lineages = lineage
         raise RejectedError(
             f"the feed carries {decoded.fullname}, which this version does not know; update the hub's SDK"
         )
-    current, view = found
-    version = lineages(current.name).find(decoded.origin) or current
+    name, view = found
+    versions = lineages(name)
+    version = versions.find(decoded.origin) or versions.current
     return SealedEvent(version=version, view=view, record=codec.in_form(value, decoded, derive(version, view)))
 
 
@@ -50,4 +51,4 @@ def opened_content(
     return to_json(versions.upcast(record, event.version, opened(event.view)), versions.current.schema)
 
 
-_BY_FULLNAME = {derive(contract, view).fullname: (contract, view) for contract in contracts() for view in VIEWS}
+_BY_FULLNAME = {derive(contract, view).fullname: (contract.name, view) for contract in contracts() for view in VIEWS}
