@@ -90,10 +90,11 @@ def check(
     from infra import schema_screens
 
     checked, found = _reviewed(what)
+    new = _unrecorded(checked)
     if as_json:
-        schema_screens.write_json(schema_screens.check_as_object(checked, found))
+        schema_screens.write_json(schema_screens.check_as_object(checked, found, new))
     else:
-        schema_screens.show_check(checked, found)
+        schema_screens.show_check(checked, found, new)
     if found:
         raise typer.Exit(1)
 
@@ -181,12 +182,16 @@ def _reviewed(what: str | None) -> "tuple[list[str], tuple[Finding, ...]]":
     return [found.name], findings_of(found)
 
 
-def _require_fit(wanted: "list[Contract]") -> None:
+def _unrecorded(names: list[str]) -> list[str]:
     from schemas.recording import unrecorded
+
+    return sorted({each.contract.name for each in unrecorded()} & set(names))
+
+
+def _require_fit(wanted: "list[Contract]") -> None:
     from schemas.review import UnfitSchemaError, findings_of
 
     if wrong := [str(finding) for each in wanted for finding in findings_of(each)]:
         raise UnfitSchemaError("\n".join(wrong))
-    names = {each.name for each in wanted}
-    if missing := sorted({each.contract.name for each in unrecorded()} & names):
+    if missing := _unrecorded([each.name for each in wanted]):
         raise UnfitSchemaError(f"not recorded yet: {', '.join(missing)}; run `hub schema record` and commit its files")

@@ -61,7 +61,7 @@ def show_diff(contract: Contract, entry: Entry, changes: Sequence[Difference], w
     show_check([contract.name], wrong)
 
 
-def show_check(checked: Collection[str], found: Sequence[Finding]) -> None:
+def show_check(checked: Collection[str], found: Sequence[Finding], unrecorded: Collection[str] = ()) -> None:
     """Show every reason why a schema may not land, or that all may."""
     console = Console(soft_wrap=True, highlight=False)
     for each in found:
@@ -71,7 +71,9 @@ def show_check(checked: Collection[str], found: Sequence[Finding]) -> None:
         count = f"{len(found)} reason{'s' * (len(found) != 1)}"
         console.print(f"{subject}: may not land, for {count}; docs/evolution.md says how to change a schema")
     else:
-        console.print(f"{subject}: keeps the rules of privacy, and is compatible with every version that landed")
+        console.print(f"{subject}: nothing is wrong with privacy, and every version that landed understands it")
+    if unrecorded:
+        console.print(f"not recorded yet: {', '.join(unrecorded)}; `hub schema record` does it before they land")
 
 
 def show_written(written: Sequence[str]) -> None:
@@ -116,9 +118,15 @@ def diff_as_object(
     }
 
 
-def check_as_object(checked: Collection[str], found: Sequence[Finding]) -> dict[str, object]:
+def check_as_object(
+    checked: Collection[str], found: Sequence[Finding], unrecorded: Collection[str]
+) -> dict[str, object]:
     """Return the answer of `check` for scripts."""
-    return {"checked": list(checked), "problems": [_as_object(each) for each in found]}
+    return {
+        "checked": list(checked),
+        "problems": [_as_object(each) for each in found],
+        "unrecorded": list(unrecorded),
+    }
 
 
 def _as_object(finding: Finding) -> dict[str, str]:

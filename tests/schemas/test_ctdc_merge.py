@@ -1,4 +1,4 @@
-"""The worked example of docs/evolution.md: 17 means of control (CTDC 2021) become 8 (CTDC 2024), the real file's too."""
+"""The example of docs/evolution.md: 17 means of control (CTDC 2021) become 8 (CTDC 2024), in a real file too."""
 
 import csv
 import re
