@@ -106,13 +106,15 @@ def record_command(as_json: AsJson = False) -> None:
     Do it last, right before a change lands; what is there is never edited. Commit the files.
     """
     from infra import schema_screens
+    from schemas.landed_codes import record_codes
     from schemas.recording import record
 
     written = record()
+    codes = record_codes()
     if as_json:
-        schema_screens.write_json({"written": list(written)})
+        schema_screens.write_json({"written": list(written), "codes": codes})
     else:
-        schema_screens.show_written(written)
+        schema_screens.show_written(written, codes)
 
 
 @schema_app.command("register")

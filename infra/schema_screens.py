@@ -76,12 +76,12 @@ def show_check(checked: Collection[str], found: Sequence[Finding], unrecorded: C
         console.print(f"not recorded yet: {', '.join(unrecorded)}; `hub schema record` does it before they land")
 
 
-def show_written(written: Sequence[str]) -> None:
-    """Show the files that were added to the golden corpus."""
+def show_written(written: Sequence[str], codes: int) -> None:
+    """Show the files that were added to the golden corpus, and how many codes were."""
     for name in written:
         sys.stdout.write(f"schemas/golden/{name}\n")
-    advice = "commit them with the schema" if written else "every schema and every code is recorded"
-    Console(stderr=True).print(f"{len(written)} files written; {advice}" if written else advice, markup=False)
+    advice = "commit schemas/golden with the change" if written or codes else "every schema and every code was recorded"
+    Console(stderr=True).print(f"{len(written)} files and {codes} codes added; {advice}", markup=False)
 
 
 def show_registered(subjects: int, changes: Sequence[str]) -> None:

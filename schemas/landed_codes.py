@@ -34,6 +34,14 @@ def lost_codes(now: frozenset[ListAndCode], landed: frozenset[ListAndCode]) -> t
     return tuple(sorted(landed - now))
 
 
+def record_codes() -> int:
+    """Record the codes of now that are not recorded, and return how many they were."""
+    now, landed = codes_now(), codes_landed()
+    RECORD.parent.mkdir(exist_ok=True)
+    RECORD.write_text("".join(f"{name}\t{code}\n" for name, code in sorted(now | landed)), encoding="utf-8")
+    return len(now - landed)
+
+
 def main(arguments: list[str]) -> int:
     """Record the codes that are new, or with `--check` compare; return the exit status."""
     if arguments not in ([], ["--check"]):
@@ -45,8 +53,7 @@ def main(arguments: list[str]) -> int:
         if now - landed:
             sys.stderr.write(f"{len(now - landed)} codes are not recorded: run `{COMMAND}`\n")
         return 0 if now == landed else 1
-    RECORD.parent.mkdir(exist_ok=True)
-    RECORD.write_text("".join(f"{name}\t{code}\n" for name, code in sorted(now | landed)), encoding="utf-8")
+    record_codes()
     return 1 if landed - now else 0
 
 

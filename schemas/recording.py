@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import cast
 
 import fastavro
-import orjson
 
 from schemas import golden
 from schemas.catalogue import Contract, contracts, hub_contracts
 from schemas.codec import Fingerprinted, Record, parse
-from schemas.codelists import code_list, code_list_names
 from schemas.derive import Channel, derive
 from schemas.examples import example, hub_example
 from schemas.field_steps import AGENCY, persons
@@ -25,9 +23,6 @@ from schemas.names import KeyId
 from schemas.registry import AvroSchema
 from schemas.review import UnfitSchemaError, findings
 from schemas.sealing import DataKey, Sealing, seal
-
-ISO_LISTS = frozenset({"country", "currency", "language"})
-"""Lists that are not ours: their standards decide what is in them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,19 +56,12 @@ def unrecorded(root: Path = golden.ROOT) -> tuple[Current, ...]:
     )
 
 
-def unrecorded_codes(root: Path = golden.ROOT) -> dict[str, list[str]]:
-    """Return every code of today that is not among those that landed, by code list."""
-    landed = golden.landed_codes(root)
-    new = {name: [c for c in codes if c not in landed.get(name, [])] for name, codes in _codes().items()}
-    return {name: codes for name, codes in new.items() if codes}
-
-
 def record(root: Path = golden.ROOT) -> tuple[str, ...]:
     """Write what is missing below *root* and return the names of the files; those that are there stay as they are.
 
     Raises UnfitSchemaError, and writes nothing, when a schema may not follow the versions before it.
     """
-    missing, new_codes = unrecorded(root), unrecorded_codes(root)
+    missing = unrecorded(root)
     if wrong := findings(root):
         raise UnfitSchemaError("\n".join(map(str, wrong)))
     written = []
@@ -82,12 +70,6 @@ def record(root: Path = golden.ROOT) -> tuple[str, ...]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(entry.text(), encoding="utf-8")
         written.append(path.relative_to(root).as_posix())
-    if new_codes:
-        landed = golden.landed_codes(root)
-        merged = {name: sorted({*landed.get(name, []), *new_codes.get(name, [])}) for name in landed | new_codes}
-        option = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
-        (root / golden.CODES).write_bytes(orjson.dumps(merged, option=option))
-        written.append(golden.CODES)
     return tuple(written)
 
 
@@ -142,7 +124,3 @@ def _sealed_example_of(contract: Contract) -> Record:
 def _key(subject: str) -> DataKey:
     kid = KeyId(str(uuid.uuid5(uuid.NAMESPACE_OID, subject)))
     return DataKey(kid, subject, golden.secret_of(kid))
-
-
-def _codes() -> dict[str, list[str]]:
-    return {name: list(code_list(name).codes) for name in code_list_names() if name not in ISO_LISTS}

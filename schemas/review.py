@@ -10,7 +10,7 @@ What is asked of a contract, in this order:
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -18,11 +18,11 @@ from typing import cast
 from schemas import golden
 from schemas.catalogue import Contract, contract_of, contracts, hub_contracts, inline, shared_records
 from schemas.codec import parse
-from schemas.codelists import code_list, code_list_names
 from schemas.compatibility import fields_in, type_name, unreadable
 from schemas.derive import Channel, derive
 from schemas.differences import renamed
 from schemas.errors import MisuseError, Problem, RejectedError
+from schemas.landed_codes import codes_landed, codes_now, lost_codes
 from schemas.privacy import problems_of
 from schemas.registry import AvroSchema
 from schemas.upcasters import UPCASTERS, Upcaster
@@ -86,7 +86,7 @@ def findings(root: Path = golden.ROOT) -> tuple[Finding, ...]:
     """Return every reason why the contracts and code lists of today may not land."""
     known = (*contracts(), *hub_contracts())
     found = [finding for contract in known for finding in findings_of(contract, root)]
-    return (*found, *lost_codes(golden.landed_codes(root)))
+    return (*found, *(_lost(name, code) for name, code in lost_codes(codes_now(), codes_landed())))
 
 
 def findings_of(contract: Contract, root: Path = golden.ROOT) -> tuple[Finding, ...]:
@@ -119,15 +119,9 @@ def _is_of_the_hub(contract: Contract) -> bool:
     return contract.name in {each.name for each in hub_contracts()}
 
 
-def lost_codes(landed: Mapping[str, Iterable[str]]) -> tuple[Finding, ...]:
-    """Return every code of *landed* that its list no longer has."""
-    advice = "put it back and mark it as deprecated: events that hold it are in the ledger for ever"
-    return tuple(
-        Finding(name, CODE_LISTS, Problem(code, "code-removed", advice))
-        for name, codes in landed.items()
-        for code in codes
-        if name not in code_list_names() or code not in code_list(name).codes
-    )
+def _lost(name: str, code: str) -> Finding:
+    advice = "put it back, and mark it as deprecated if it shall go: events of the past hold it"
+    return Finding(name, CODE_LISTS, Problem(code, "code-removed", advice))
 
 
 def _misread(old: AvroSchema, new: AvroSchema) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
 """The golden corpus: one recorded message of every schema version that ever landed. It is added to, never edited.
 
 `<full name>/<version>-<first digits of the fingerprint>.json` holds the schema, the bytes and the record that they
-are. `codes.json` holds every code that ever landed. Written by `hub schema record`; what it promises is tested.
+are. `codes.tsv` holds every code that ever landed. Written by `hub schema record`; what it promises is tested.
 """
 
 import base64
@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 from schemas.catalogue import NAMESPACE, Contract, contract_of
 from schemas.errors import MisuseError
@@ -18,7 +17,6 @@ from schemas.names import KeyId
 from schemas.registry import AvroSchema, canonical_json, fingerprint_of
 
 ROOT = Path(__file__).parent
-CODES = "codes.json"
 DIGITS = 12
 """So many digits of a fingerprint are in the name of a file."""
 
@@ -80,6 +78,8 @@ def entries(fullname: str, root: Path = ROOT) -> tuple[Entry, ...]:
     found = sorted((_read(path) for path in paths), key=lambda entry: entry.version)
     previous = None
     for number, entry in enumerate(found, start=1):
+        if entry.version == number - 1:
+            raise BrokenCorpusError(f"schemas/golden/{fullname}: version {entry.version} is there twice; {_TWICE}")
         if entry.version != number or entry.previous != previous or entry.fullname != fullname:
             raise BrokenCorpusError(f"schemas/golden/{fullname}: version {number} is lost; take it back from git")
         previous = entry.fingerprint
@@ -94,12 +94,6 @@ def versions(name: str) -> tuple[Contract, ...]:
 def fullnames(root: Path = ROOT) -> tuple[str, ...]:
     """Return the full name of everything that has an entry, sorted."""
     return tuple(sorted(path.name for path in root.iterdir() if path.is_dir() and "." in path.name))
-
-
-def landed_codes(root: Path = ROOT) -> dict[str, list[str]]:
-    """Return every code that ever landed, by code list."""
-    path = root / CODES
-    return cast("dict[str, list[str]]", json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def secret_of(kid: KeyId) -> bytes:
@@ -119,6 +113,9 @@ def _read(path: Path) -> Entry:
     if digest != _digest(written) or entry.fingerprint != fingerprint_of(entry.schema) or entry.file_name != path.name:
         raise BrokenCorpusError(advice)
     return entry
+
+
+_TWICE = "delete the one that has not landed on main, and run `hub schema record` again"
 
 
 def _digest(content: Mapping[str, object]) -> str:

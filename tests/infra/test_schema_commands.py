@@ -134,7 +134,7 @@ def test_check_says_when_a_file_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_record_has_nothing_to_do_when_all_is_recorded() -> None:
-    assert as_json("record") == {"written": []}
+    assert as_json("record") == {"written": [], "codes": 0}
 
 
 def test_register_refuses_what_is_not_recorded_or_may_not_land(monkeypatch: pytest.MonkeyPatch) -> None:

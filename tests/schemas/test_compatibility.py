@@ -101,7 +101,7 @@ pairs = st.tuples(records(2), records(2)).map(lambda pair: tuple(renumbered(sche
 
 
 @given(pairs)
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_called_readable_is_read_and_what_is_not_is_not(pair: Any) -> None:
     writer, reader = pair
     problems = unreadable(writer, reader)
@@ -110,7 +110,7 @@ def test_what_is_called_readable_is_read_and_what_is_not_is_not(pair: Any) -> No
 
 
 @given(records(2).map(lambda schema: renumbered(schema, {})))
-@settings(max_examples=100)
+@settings(max_examples=30)
 def test_every_schema_reads_itself(schema: Any) -> None:
     assert unreadable(schema, schema) == ()
 
