@@ -28,7 +28,7 @@ from schemas.codec import Codec
 from schemas.derive import NAMESPACE, Channel, derive
 from schemas.errors import HubError, MisuseError, UnavailableError, UnknownSchemaError
 from schemas.names import TopicName
-from schemas.upcasting import Lineages, lineage, sealed, version_of
+from schemas.upcasting import Lineages, UnknownVersionError, lineage, sealed, version_of
 
 log = structlog.get_logger()
 
@@ -127,10 +127,13 @@ class PartitionFold:
             return
         await asyncio.to_thread(self._codec.learn, [record.value for record in batch])
         rows, halt = self._folded(batch)
-        await self._write(rows, reached if halt is None else batch[halt].offset)
+        await self._write(rows, reached if halt is None else batch[halt[0]].offset)
         if halt is not None:
+            index, error = halt
+            if isinstance(error, UnknownVersionError):
+                raise error
             raise UnreadableRecordError(
-                f"the record at offset {batch[halt].offset} cannot be folded: find out who wrote it; "
+                f"the record at offset {batch[index].offset} cannot be folded: find out who wrote it; "
                 "after an update of the hub, restart the worker"
             )
 
@@ -154,8 +157,8 @@ class PartitionFold:
         if stored != self._next_offset:
             raise MovedCheckpointError("the checkpoint was moved by another runner, or taken away for a rebuild")
 
-    def _folded(self, batch: Sequence[ConsumerRecord]) -> tuple[Rows, int | None]:
-        """Return the rows of *batch*, and the index of the first record that cannot be folded."""
+    def _folded(self, batch: Sequence[ConsumerRecord]) -> tuple[Rows, tuple[int, Exception] | None]:
+        """Return the rows of *batch*, and of the first record that cannot be folded its index and why."""
         rows: list[Row] = []
         for index, record in enumerate(batch):
             try:
@@ -165,7 +168,7 @@ class PartitionFold:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the records before it count
                 self._log.error("record_unreadable", offset=record.offset, code=_code(error), exc_info=error)
-                return fold(rows), index
+                return fold(rows), (index, error)
         return fold(rows), None
 
     async def _halt(self, code: str, advice: str) -> None:

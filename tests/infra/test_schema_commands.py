@@ -179,7 +179,7 @@ def test_registering_twice_changes_something_once(home: Home, monkeypatch: pytes
 
 @pytest.mark.stack
 def test_the_command_registers_on_every_topic_and_says_so(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HUB_HOME", str(home.path))
+    monkeypatch.setattr(Home, "current", lambda: home)
     wanted = [each for each in subjects(load_topology()) if each.schema["name"] == "PersonIdentified"]
     as_json("register", "PersonIdentified")
     assert as_json("register", "PersonIdentified") == {"subjects": len(wanted), "changes": []}

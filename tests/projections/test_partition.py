@@ -10,8 +10,9 @@ from infra.home import Home
 from infra.workplace import Workplace, workplace
 from projections import partition
 from projections.pipeline import PIPELINE
-from projections.projection import Projection
+from projections.projection import Event, Projection
 from projections.rebuild import rebuild
+from schemas.upcasting import UnknownVersionError
 from tests.projections.folding import checkpoint, folding, held, receipt, scratch, state, until, write, writing
 
 pytestmark = pytest.mark.stack
@@ -103,6 +104,25 @@ async def test_a_record_that_cannot_be_read_halts_right_before_it(home: Home, pl
     assert said[0] == "unreadable-record"
     assert "offset 2" in said[1]
     assert "Petrovic" not in said[1]
+
+
+async def test_a_version_of_a_later_release_halts_and_says_which_is_needed(
+    home: Home, place: Workplace, own: Scratch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def later(*_arguments: object) -> Event:
+        raise UnknownVersionError("install the release that wrote it")
+
+    projection, topic = own
+    monkeypatch.setattr(partition, "event_of", later)
+    async with writing(home) as producer:
+        await write(producer, topic, [receipt(place.codec, "ACCEPTED", 0)])
+        async with folding(place, projection, topic) as task:
+            await asyncio.wait_for(task, 60)
+    with psycopg.connect(home.dsn("hub_access")) as connection:
+        said = connection.execute(
+            "SELECT state, code, advice FROM projections.partition_state WHERE projection = %s", (projection.name,)
+        ).fetchone()
+    assert said == ("halted", "unknown-schema-version", "install the release that wrote it")
 
 
 async def test_a_rebuild_of_a_quiet_projection_gives_the_same_rows(
