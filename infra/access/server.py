@@ -167,6 +167,8 @@ def application(home: Home) -> FastAPI:  # noqa: C901, PLR0915 - one function fo
     async def registry(path: str, _who: Principal, request: Request) -> Response:
         lookup = request.method == "POST" and path.startswith("subjects/") and path.count("/") == 1
         plain = ".." not in path.split("/")  # else a step up would reach the registry's administration
+        if plain and request.method == "GET" and not path.startswith(READABLE):
+            return JSONResponse({"error_code": 404, "message": "nothing is read here"}, 404)  # clients go without it
         if not plain or (not lookup and not (request.method == "GET" and path.startswith(READABLE))):
             raise HTTPException(403, "schemas are read here; they are written with `hub topology apply`")
         if not request.scope["raw_path"].startswith(b"/registry/"):

@@ -1,5 +1,6 @@
 """The commands `hub topology plan | apply | show` and `hub credentials`."""
 
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 TopologyFile = Annotated[Path | None, typer.Option("--topology", help="Another topology.toml than the built-in one.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Prune = Annotated[bool, typer.Option(help="Also remove users that the topology does not know.")]
+PIPED_COLUMNS = 200
+"""Width of tables that go to a file or another program."""
 MANY = 12
 """More permissions than this are counted, not listed, unless `--verbose`."""
 
@@ -71,12 +74,19 @@ def apply_command(
 
 
 @topology_app.command("show")
-def show_command(path: TopologyFile = None) -> None:
-    """Show agencies, partners, agreements and topics with who writes and reads them."""
+def show_command(path: TopologyFile = None, as_json: AsJson = False) -> None:
+    """Show agencies with what they may publish, partners, agreements and topics with who writes and reads them."""
     from infra.topology.check import require_valid
 
     topology = require_valid(load_topology(path))
-    out = Console()
+    if as_json:
+        import dataclasses
+
+        import orjson
+
+        typer.echo(orjson.dumps(dataclasses.asdict(topology), option=orjson.OPT_INDENT_2, default=str))
+        return
+    out = Console(width=None if sys.stdout.isatty() else PIPED_COLUMNS)
     for table in (_agencies(topology), _partners(topology), _agreements(topology), _topics(topology)):
         out.print(table)
 
@@ -141,7 +151,7 @@ def _agencies(topology: Topology) -> Table:
         "name",
         "kind",
         "country",
-        "publishes",
+        Column("publishes", overflow="fold"),
         title="Agencies",
         title_justify="left",
     )
@@ -156,7 +166,7 @@ def _partners(topology: Topology) -> Table:
         "name",
         "kind",
         "country",
-        "agreements",
+        Column("agreements", overflow="fold"),
         title="Partners",
         title_justify="left",
     )
