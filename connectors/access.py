@@ -2,14 +2,18 @@
 
 import base64
 import datetime as dt
+import hashlib
+import json
 import ssl
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import httpx
 
+from infra.home import write_atomically
 from infra.topology.credentials import Credentials
 from schemas.errors import RejectedError, UnavailableError
 from schemas.names import KeyId
@@ -45,10 +49,15 @@ class FeedAgreement:
 
 
 class Access:
-    """A connection to the access server as the principal of *credentials*."""
+    """A connection to the access server as the principal of *credentials*.
 
-    def __init__(self, credentials: Credentials, *, timeout_s: float = 10.0) -> None:
+    What the folder *memory* holds from an earlier time is not asked for again: with it an agency can check its events
+    while the hub is away. Nothing in it is secret.
+    """
+
+    def __init__(self, credentials: Credentials, *, timeout_s: float = 10.0, memory: Path | None = None) -> None:
         self._credentials = credentials
+        self._memory = None if memory is None else memory / _name_of(credentials)
         self._tls = ssl.create_default_context(cafile=str(credentials.ca_file))
         self._client = httpx.Client(
             base_url=credentials.access_url,
@@ -57,7 +66,7 @@ class Access:
             timeout=timeout_s,
             trust_env=False,
         )
-        self._offset: dt.timedelta | None = None
+        self._is_real = self._remembered_clock() == "real"
         self._simulated: tuple[float, dt.datetime] | None = None
 
     def close(self) -> None:
@@ -67,21 +76,48 @@ class Access:
     def registry(self) -> Registry:
         """Return the schema registry, to read."""
         auth = (str(self._credentials.principal), self._credentials.password)
-        return Registry(self._credentials.registry_url, ssl_context=self._tls, auth=auth)
+        cache_dir = None if self._memory is None else self._memory / "schemas"
+        return Registry(self._credentials.registry_url, ssl_context=self._tls, auth=auth, cache_dir=cache_dir)
+
+    def check(self) -> None:
+        """Raise AccessRefusedError when the hub does not know these credentials, AccessUnavailableError when away."""
+        self._call("GET", "/clock")
 
     def now(self) -> dt.datetime:
         """Return the hub's time in UTC: the system's, or that of a simulated hub."""
         system = dt.datetime.now(dt.UTC)
-        if self._offset is not None:
+        if self._is_real:
             return system
         if self._simulated is not None and time.monotonic() - self._simulated[0] < CLOCK_S:
             return self._simulated[1]
-        answer = cast("dict[str, str]", self._call("GET", "/clock"))
+        answer = self._clock()
         if answer["kind"] == "real":
-            self._offset = dt.timedelta(0)
+            self._is_real = True
             return system
         self._simulated = (time.monotonic(), dt.datetime.fromisoformat(answer["now"]))
         return self._simulated[1]
+
+    def _clock(self) -> dict[str, str]:
+        """Return the hub's clock: its kind, which never changes, and its time; the last known one when it is away."""
+        file = None if self._memory is None else self._memory / "clock.json"
+        try:
+            answer = cast("dict[str, str]", self._call("GET", "/clock"))
+        except AccessUnavailableError:
+            if file is None or not file.is_file():
+                raise
+            return cast("dict[str, str]", json.loads(file.read_text(encoding="utf-8")))
+        if file is not None:
+            write_atomically(file, json.dumps(answer))
+        return answer
+
+    def _remembered_clock(self) -> str | None:
+        """Return the kind of the hub's clock as far as it is remembered."""
+        if self._memory is None:
+            return None
+        try:
+            return str(json.loads((self._memory / "clock.json").read_text(encoding="utf-8"))["kind"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     def agreements(self) -> tuple[FeedAgreement, ...]:
         """Return the agreements of this partner, in force or not."""
@@ -118,6 +154,11 @@ class Access:
         if answer.is_error:
             raise AccessRefusedError(_detail(answer))
         return answer.json()
+
+
+def _name_of(credentials: Credentials) -> str:
+    """Return a name for the hub that *credentials* lead to: another authority signs for another hub."""
+    return hashlib.sha256(credentials.access_url.encode() + credentials.ca_file.read_bytes()).hexdigest()[:16]
 
 
 def _detail(answer: httpx.Response) -> str:

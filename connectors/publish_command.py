@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from connectors.events_file import Line, read_events
-from connectors.publisher import Publisher, Sent
+from connectors.publisher import Placed, Publisher, Sent
 from connectors.receipts import Receipts, ReceiptsUnavailableError
 from infra.topology.credentials import Credentials
 from schemas.errors import InvalidEventError, MisuseError, Problem
@@ -88,10 +88,10 @@ def _lines(source: TextIO, outcome: Outcome) -> Iterator[Line]:
         yield line
 
 
-def _note(result: Sent | InvalidEventError, place: Place, outcome: Outcome) -> None:
+def _note(result: Placed | InvalidEventError, place: Place, outcome: Outcome) -> None:
     if isinstance(result, InvalidEventError):
         outcome.refuse(place, result.problems)
-    else:
+    elif isinstance(result, Sent):
         outcome.counts["sent"] += 1
         outcome.place_by_offset[result.offset] = place
 

@@ -8,77 +8,99 @@ raised at once, all problems together, each with its path and never with a value
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from dataclasses import dataclass
+import contextlib
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
-
-from connectors.access import Access
+from connectors.access import Access, AccessUnavailableError
 from connectors.event_ids import event_id_of
-from infra.kafka import producer_for
+from connectors.link import EVENT_BYTES_MAX, TOO_LARGE, Link
+from connectors.placing import Placed, PublishForbiddenError, PublishUnavailableError, Sent, Spooled
+from connectors.send_queue import EVENTS_MAX, SendQueue
+from connectors.spool import Spool
+from connectors.spool_key import key_file_beside
 from infra.topology.credentials import Credentials
 from schemas.codec import Codec
-from schemas.errors import InvalidEventError, Problem, RejectedError, UnavailableError
+from schemas.errors import InvalidEventError
 from schemas.json_form import read_event
 from schemas.names import EventId, TopicName
 
-EVENT_BYTES_MAX = 1_000_000
-IN_FLIGHT_MAX = 1_000
-TOO_LARGE = Problem(
-    "$",
-    "too-large",
-    f"an event has at most {EVENT_BYTES_MAX} bytes; shorten its texts, or send several events",
-)
+__all__ = [
+    "EVENT_BYTES_MAX",
+    "Placed",
+    "PublishForbiddenError",
+    "PublishUnavailableError",
+    "Publisher",
+    "Sent",
+    "Spooled",
+]
 
-
-class PublishUnavailableError(UnavailableError):
-    """The broker does not take the event now; publish it again, with the same event id."""
-
-    code = "publish-unavailable"
-
-
-class PublishForbiddenError(RejectedError):
-    """These credentials may not publish on the topic of this agency."""
-
-    code = "publish-forbidden"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """Where the broker has put an event."""
-
-    event_id: EventId
-    topic: TopicName
-    partition: int
-    offset: int
+PATIENCE_S = 30.0
+"""How long the broker may keep silent: a server that restarts is back by then."""
+PATIENCE_WITH_SPOOL_S = 5.0
+"""With a spool nothing is gained by waiting."""
+BREATH = 200
+"""After so many events the connection gets a turn."""
 
 
 class Publisher:
-    """Publishes as the agency of *credentials*; use it as an async context manager."""
+    """Publishes as the agency of *credentials*; use it as an async context manager.
 
-    def __init__(self, credentials: Credentials) -> None:
+    With a folder *spool*, events are kept there, encrypted, while the broker is away, and sent in order when it is
+    back. The key is the file *spool_key*, beside the folder when None.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        spool: Path | None = None,
+        spool_key: Path | None = None,
+        patience_s: float | None = None,
+    ) -> None:
         self._credentials = credentials
         self.agency = str(credentials.principal)
         self.topic = TopicName(f"in.{self.agency}")
-        self._access = Access(credentials)
+        self._spool = None
+        if spool is not None:
+            self._spool = Spool(spool, key_file=spool_key or key_file_beside(spool), owner=self.agency)
+        patience = PATIENCE_S if spool is None else PATIENCE_WITH_SPOOL_S
+        self._link = Link(credentials, self.topic, patience_s=patience if patience_s is None else patience_s)
+        self._queue = SendQueue(self._link, self._spool)
+        self._access = Access(credentials, memory=None if spool is None else spool / "hub")
         self._codec = Codec(self._access.registry())
-        self._producer = producer_for(credentials, linger_ms=5)
 
     async def __aenter__(self) -> Self:
+        if self._spool is not None:
+            self._spool.open()
         try:
-            await self._producer.start()
-        except KafkaError as error:
-            await self._producer.stop()
-            raise PublishUnavailableError(f"the broker does not let us in ({type(error).__name__})") from None
+            await self._queue.start()
+            if not self._link.is_up:
+                with contextlib.suppress(AccessUnavailableError):  # a wrong password is no absent broker
+                    await asyncio.to_thread(self._access.check)
+        except BaseException:
+            await self._close()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._producer.stop()
+        await self._close()
+
+    async def _close(self) -> None:
+        await self._queue.close()
+        await self._link.close()
+        if self._spool is not None:
+            self._spool.close()
         self._access.close()
+
+    @property
+    def spooled(self) -> int:
+        """How many events wait in the spool."""
+        return 0 if self._spool is None else self._spool.count
 
     def completed(self, event: Mapping[str, object]) -> dict[str, object]:
         """Return *event* with what the publisher knows itself: agency, event id and time of recording if missing.
@@ -104,46 +126,79 @@ class Publisher:
             raise InvalidEventError([TOO_LARGE])
         return EventId(str(cast("dict[str, object]", record["envelope"])["event_id"])), value
 
-    async def publish(self, event: Mapping[str, object]) -> Sent:
-        """Validate *event*, send it and return where it is once the broker has it for good.
+    async def publish(self, event: Mapping[str, object]) -> Placed:
+        """Validate *event*, send it and return where it is once the broker, or the spool, has it for good.
 
         Raises InvalidEventError with all its problems, PublishForbiddenError, UnavailableError. It may be called
         many times at once.
         """
         event_id, value = self.encode(event)
-        return await self.send(event_id, value)
+        return await (await self._queue.put(event_id, value))
+
+    async def publish_many(self, events: Iterable[Mapping[str, object]]) -> list[Placed | InvalidEventError]:
+        """Publish *events* in order and return for each where it is or what is wrong with it.
+
+        Raises as `publish_all`: then publish them all again; what is there already is recognised by its id.
+        """
+        return [result async for result in self.publish_all(_each(events))]
 
     async def send(self, event_id: EventId, value: bytes) -> Sent:
-        """Send what `encode` returned, again with the same id if need be."""
+        """Send what `encode` returned, again with the same id if need be; the spool is not asked."""
+        placed = await (await self._queue.put(event_id, value, may_be_kept=False))
+        assert isinstance(placed, Sent)
+        return placed
+
+    async def publish_all(
+        self, events: AsyncIterable[Mapping[str, object]]
+    ) -> AsyncIterator[Placed | InvalidEventError]:
+        """Publish *events* in order, many in flight, and yield for each where it is or what is wrong with it.
+
+        However many there are, few are held: who takes results slowly slows the reading of *events* down.
+        """
+        results: asyncio.Queue[asyncio.Future[Placed] | InvalidEventError | None] = asyncio.Queue(EVENTS_MAX)
+        feeding = asyncio.create_task(self._feed(events, results))
         try:
-            placed = await self._producer.send_and_wait(self.topic, value)
-        except MessageSizeTooLargeError:
-            raise InvalidEventError([TOO_LARGE]) from None
-        except TopicAuthorizationFailedError:
-            raise PublishForbiddenError(f"{self.agency} may not write to {self.topic}") from None
-        except KafkaError as error:
-            raise PublishUnavailableError(f"the broker did not take the event ({type(error).__name__})") from None
-        return Sent(event_id=event_id, topic=self.topic, partition=placed.partition, offset=placed.offset)
+            while (result := await results.get()) is not None:
+                yield result if isinstance(result, InvalidEventError) else await _settled(result)
+            await feeding
+        finally:
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
+            while not results.empty():
+                if isinstance(result := results.get_nowait(), asyncio.Future):
+                    result.cancel()
 
-    async def publish_all(self, events: AsyncIterable[Mapping[str, object]]) -> AsyncIterator[Sent | InvalidEventError]:
-        """Publish *events* in order, many in flight, and yield for each where it is or what is wrong with it."""
-        waiting: list[asyncio.Task[Sent] | InvalidEventError] = []
-        async for event in events:
-            try:
-                event_id, value = self.encode(event)
-                waiting.append(asyncio.create_task(self.send(event_id, value)))
-            except InvalidEventError as error:
-                waiting.append(error)
-            if len(waiting) >= IN_FLIGHT_MAX:
-                yield await _settled(waiting.pop(0))
-        for item in waiting:
-            yield await _settled(item)
+    async def _feed(
+        self,
+        events: AsyncIterable[Mapping[str, object]],
+        results: "asyncio.Queue[asyncio.Future[Placed] | InvalidEventError | None]",
+    ) -> None:
+        """Put for each of *events* into *results* what will become of it; None ends it, also after an error."""
+        number = 0
+        try:
+            async for event in events:
+                number += 1
+                if number % BREATH == 0:
+                    await asyncio.sleep(0)
+                try:
+                    event_id, value = self.encode(event)
+                except InvalidEventError as error:
+                    await results.put(error)
+                else:
+                    await results.put(await self._queue.put(event_id, value))
+        except Exception:
+            await results.put(None)
+            raise
+        await results.put(None)
 
 
-async def _settled(item: "asyncio.Task[Sent] | InvalidEventError") -> Sent | InvalidEventError:
-    if isinstance(item, InvalidEventError):
-        return item
+async def _each(events: Iterable[Mapping[str, object]]) -> AsyncIterator[Mapping[str, object]]:
+    for event in events:
+        yield event
+
+
+async def _settled(future: "asyncio.Future[Placed]") -> Placed | InvalidEventError:
     try:
-        return await item
+        return await future
     except InvalidEventError as error:
         return error

@@ -1,8 +1,11 @@
 """Kafka clients as every part of the hub makes them: TLS, SCRAM, and settings that lose nothing."""
 
+import asyncio
+import contextlib
 import ssl
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import ProducerClosed
 
 from infra.settings import settings
 from infra.topology.credentials import Credentials
@@ -44,6 +47,20 @@ def producer_for(
         linger_ms=linger_ms,
         compression_type=compression,
     )
+
+
+async def discard(producer: AIOKafkaProducer, timeout_s: float = 5.0) -> None:
+    """Stop *producer* without waiting for what it has not delivered: `stop` alone would wait for an absent broker.
+
+    What was under way may have reached the broker or not.
+    """
+    sender = producer._sender  # noqa: SLF001 - aiokafka has no public way to give up
+    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 - as above
+    if sender.sender_task is not None:
+        sender.sender_task.cancel()
+    with contextlib.suppress(Exception):  # it is thrown away, whatever state it is in
+        await producer.client.close()
+        await asyncio.wait_for(producer.stop(), timeout_s)
 
 
 def consumer_for(

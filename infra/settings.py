@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     session_timeout_ms: int = Field(
         default=30_000, ge=6_000, description="A worker that is not heard for so long loses its partitions."
     )
+    spool: bool = Field(
+        default=False, description="`hub publish` keeps events on disk while the broker is away, as with `--spool`."
+    )
+    spool_bytes: int = Field(default=2**30, ge=2**20, description="So many bytes a spool may hold.")
     kafka_port: int | None = Field(default=None, ge=1, le=65535)
     controller_port: int | None = Field(default=None, ge=1, le=65535)
     registry_port: int | None = Field(default=None, ge=1, le=65535)

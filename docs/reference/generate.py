@@ -31,7 +31,7 @@ MODULES: Mapping[str, str] = {
     "schemas/validation.py": BOTH,
     "schemas/json_form.py": "publisher",
     "connectors/events_file.py": "publisher",
-    "connectors/publisher.py": "publisher",
+    "connectors/link.py": "publisher",
     "streams/intake/reading.py": "intake",
     "streams/intake/admission.py": "intake",
     "streams/intake/processor.py": "intake",
