@@ -1,7 +1,6 @@
 """Commands of the connectors: `hub publish`, `hub feed` and `hub demo`."""
 
 import asyncio
-import io
 import os
 import sys
 from enum import StrEnum
@@ -24,6 +23,9 @@ CredentialsFile = Annotated[
         help="File of `hub credentials … --format env`; else those of the local home.",
     ),
 ]
+Agency = Annotated[str | None, typer.Option(help="Publish as this agency of the local home.")]
+Wait = Annotated[bool, typer.Option(help="Wait for the receipt of each event.")]
+Timeout = Annotated[float, typer.Option(min=0.0, help="Give up when no receipt has come for so many seconds.")]
 
 
 class From(StrEnum):
@@ -39,10 +41,14 @@ def register(app: typer.Typer) -> None:
     app.command("publish")(publish)
     app.command("feed")(feed)
     app.command("demo")(demo)
+    spool = typer.Typer(help="Events that wait on this machine for the broker.", no_args_is_help=True)
+    spool.command("status")(spool_status)
+    spool.command("drain")(spool_drain)
+    app.add_typer(spool, name="spool")
 
 
-def credentials_of(principal: str | None, file: Path | None) -> "Credentials":
-    """Return the credentials in *file*, or those of *principal* in the local home."""
+def credentials_of(principal: str | None, file: Path | None, *, must_run: bool = True) -> "Credentials":
+    """Return the credentials in *file*, or those of *principal* in the local home, which *must_run* or not."""
     from infra.home import Home
     from infra.topology.credentials import Credentials
     from schemas.errors import MisuseError
@@ -56,17 +62,24 @@ def credentials_of(principal: str | None, file: Path | None) -> "Credentials":
         return found
     if principal is None:
         raise MisuseError("say who publishes: `--agency rs-police`, or a file with `--credentials` or HUB_CREDENTIALS")
-    return Credentials.of(Home.current(), principal)
+    return Credentials.of(Home.current(), principal, must_run=must_run)
 
 
 def publish(
     source: Annotated[
-        str, typer.Argument(metavar="FILE|-", help="JSON lines, or one JSON document; `-` is standard input.")
+        str,
+        typer.Argument(metavar="FILE|-", help="JSON lines, a JSON document or an Avro container; `-`: standard input."),
     ],
-    agency: Annotated[str | None, typer.Option(help="Publish as this agency of the local home.")] = None,
+    agency: Agency = None,
     credentials: CredentialsFile = None,
-    wait: Annotated[bool, typer.Option(help="Wait for the receipt of each event.")] = True,
-    timeout: Annotated[float, typer.Option(min=0.0, help="Wait for receipts so many seconds at most.")] = 60.0,
+    spool: Annotated[
+        bool | None,
+        typer.Option(
+            "--spool/--no-spool", help="Keep events on disk, encrypted, while the broker is away [HUB_SPOOL]."
+        ),
+    ] = None,
+    wait: Wait = True,
+    timeout: Timeout = 60.0,
     as_json: AsJson = False,
 ) -> None:
     """Publish events; each is validated before it is sent, and answered with a receipt.
@@ -74,24 +87,74 @@ def publish(
     Exit code 0: all accepted (a duplicate counts as accepted before); 1: some were refused; 3: the hub is away.
     """
     from connectors.publish_command import run
+    from connectors.source import Source
+    from connectors.spool_place import SpoolPlace
+    from infra.settings import settings
     from schemas.errors import MisuseError
 
-    as_whom = credentials_of(agency, credentials)
-    if f"in.{as_whom.principal}" not in as_whom.writes:
-        raise MisuseError(
-            f"{as_whom.principal} is no agency: only an agency publishes (`hub topology show` lists them)"
+    wanted = settings().spool if spool is None else spool
+    as_whom = agency_of(agency, credentials, must_run=not wanted)
+    place = SpoolPlace.of(str(as_whom.principal), credentials) if wanted else None
+    quieten()
+    try:
+        stream = sys.stdin.buffer if source == "-" else Path(source).open("rb")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise MisuseError(f"cannot read {source}: {error.strerror}") from None
+    with stream:
+        result = asyncio.run(
+            run(as_whom, Source.of(stream), spool=place, wait=wait, timeout_s=timeout, as_json=as_json)
         )
-    if source == "-":
-        # Bytes that are not UTF-8 are the fault of their line, whatever the locale says.
-        lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape")
-        result = asyncio.run(run(as_whom, lines, wait=wait, timeout_s=timeout, as_json=as_json))
-    else:
-        try:
-            with Path(source).open(encoding="utf-8", errors="surrogateescape") as file:
-                result = asyncio.run(run(as_whom, file, wait=wait, timeout_s=timeout, as_json=as_json))
-        except OSError as error:
-            raise MisuseError(f"cannot read {source}: {error.strerror}") from None
     raise typer.Exit(result)
+
+
+def agency_of(principal: str | None, file: Path | None, *, must_run: bool = True) -> "Credentials":
+    """Return the credentials as `credentials_of` does; raise MisuseError when they are not those of an agency."""
+    from schemas.errors import MisuseError
+
+    found = credentials_of(principal, file, must_run=must_run)
+    if f"in.{found.principal}" not in found.writes:
+        raise MisuseError(f"{found.principal} is no agency: only an agency publishes (`hub topology show` lists them)")
+    return found
+
+
+def quieten() -> None:
+    """Keep the client library from telling of each attempt to reach a broker that is away: we tell what it means."""
+    import logging
+
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+def spool_status(agency: Agency = None, credentials: CredentialsFile = None, as_json: AsJson = False) -> None:
+    """Say how many events wait, since when, and how much room there is."""
+    from connectors.spool_command import status
+    from connectors.spool_place import SpoolPlace
+
+    principal = str(agency_of(agency, credentials, must_run=False).principal)
+    status(principal, SpoolPlace.of(principal, credentials), as_json=as_json)
+
+
+def spool_drain(
+    agency: Agency = None,
+    credentials: CredentialsFile = None,
+    past_damage: Annotated[
+        bool, typer.Option("--past-damage", help="Send what is whole; set aside files that are damaged.")
+    ] = False,
+    wait: Wait = True,
+    timeout: Timeout = 60.0,
+    as_json: AsJson = False,
+) -> None:
+    """Send what waits, in order, with the same bytes; what had arrived before is answered as a duplicate.
+
+    Exit code 0: nothing is left; 1: some were refused, or set aside; 3: the hub is away.
+    """
+    from connectors.spool_command import drain
+    from connectors.spool_place import SpoolPlace
+
+    as_whom = agency_of(agency, credentials)
+    place = SpoolPlace.of(str(as_whom.principal), credentials)
+    quieten()
+    doing = drain(as_whom, place, past_damage=past_damage, wait=wait, timeout_s=timeout, as_json=as_json)
+    raise typer.Exit(asyncio.run(doing))
 
 
 def feed(

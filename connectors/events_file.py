@@ -17,16 +17,35 @@ BROKEN_DOCUMENT = Problem(
 )
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where in a file an event is written."""
+
+    unit: str
+    """What `number` counts: a line, or a record of an Avro file."""
+    number: int
+    """From 1; every event of an array has the line on which the array begins."""
+    index: int | None = None
+    """Counts the events of an array from 1."""
+
+    def __str__(self) -> str:
+        return f"{self.unit} {self.number}" if self.index is None else f"event {self.index}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One event of a file, or what is wrong with its line."""
 
     number: int
-    """Counts lines from 1; every event of an array has the line on which the array begins."""
     event: dict[str, object] | None
     problem: Problem | None = None
     index: int | None = None
-    """Counts the events of an array from 1."""
+    unit: str = "line"
+
+    @property
+    def place(self) -> Place:
+        """Where in the file it is."""
+        return Place(self.unit, self.number, self.index)
 
 
 def read_events(source: TextIO) -> Iterator[Line]:

@@ -9,7 +9,7 @@ raised at once, all problems together, each with its path and never with a value
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
@@ -22,10 +22,12 @@ from connectors.send_queue import EVENTS_MAX, SendQueue
 from connectors.spool import Spool
 from connectors.spool_key import key_file_beside
 from infra.topology.credentials import Credentials
+from schemas.catalogue import Contract
 from schemas.codec import Codec
 from schemas.errors import InvalidEventError
 from schemas.json_form import read_event
 from schemas.names import EventId, TopicName
+from schemas.registry import AvroSchema
 
 __all__ = [
     "EVENT_BYTES_MAX",
@@ -126,6 +128,12 @@ class Publisher:
             raise InvalidEventError([TOO_LARGE])
         return EventId(str(cast("dict[str, object]", record["envelope"])["event_id"])), value
 
+    def registered(self, contract: Contract) -> list[AvroSchema]:
+        """Return every version of the schema of *contract* that is registered for this agency."""
+        subject = f"{self.topic}-{contract.fullname}"
+        registry = self._codec.registry
+        return [registry.version(subject, number) for number in registry.versions(subject)]
+
     async def publish(self, event: Mapping[str, object]) -> Placed:
         """Validate *event*, send it and return where it is once the broker, or the spool, has it for good.
 
@@ -150,7 +158,7 @@ class Publisher:
 
     async def publish_all(
         self, events: AsyncIterable[Mapping[str, object]]
-    ) -> AsyncIterator[Placed | InvalidEventError]:
+    ) -> AsyncGenerator[Placed | InvalidEventError, None]:
         """Publish *events* in order, many in flight, and yield for each where it is or what is wrong with it.
 
         However many there are, few are held: who takes results slowly slows the reading of *events* down.

@@ -9,6 +9,7 @@ Rule 4: nothing that is damaged is passed over in silence.
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -29,6 +30,7 @@ from infra.settings import settings
 
 FILE_BYTES = 4 * 1024 * 1024
 """At this size a new file is begun; a file goes once everything in it is sent."""
+LOCK_ATTEMPTS, LOCK_PAUSE_S = 5, 0.05
 
 
 class Spool:
@@ -66,10 +68,7 @@ class Spool:
         self._folder.chmod(0o700)
         self._lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise SpoolInUseError(f"another publisher has the spool {self._folder}: use another") from None
+            self._take(self._lock)
             self._recover(damaged=damaged)
         except BaseException:
             self.close()
@@ -132,8 +131,8 @@ class Spool:
             self._place = self._ends[count - 1]
             self._let_go()
 
-    def pass_over_damage(self) -> tuple[str, int | None]:
-        """Set the oldest file aside, with what is damaged in it; return its name, and how many events it held if known.
+    def pass_over_damage(self) -> str:
+        """Set the oldest file aside, with what is damaged in it, and return its name.
 
         Called when `oldest` has found nothing but damage at the front.
         """
@@ -144,11 +143,19 @@ class Spool:
             del self._files[0]
         else:
             name, following = "(missing)", self._files[0].first if self._files else None
-        lost = None if following is None else following - self._sent
         self._sent = self._next if following is None else following
         self._place = FILE_HEAD_BYTES
         self._let_go()
-        return name, lost
+        return name
+
+    def _take(self, lock: int) -> None:
+        """Take the lock for this process alone; who only looks at the spool holds it for a moment."""
+        for _ in range(LOCK_ATTEMPTS):
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            time.sleep(LOCK_PAUSE_S)
+        raise SpoolInUseError(f"another publisher has the spool {self._folder}: stop it, or use another spool")
 
     def _recover(self, *, damaged: bool) -> None:
         """Find out what waits."""

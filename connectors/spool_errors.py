@@ -31,3 +31,9 @@ class SpoolDamagedError(RejectedError):
     """A part of the spool is not what was written there."""
 
     code = "spool-damaged"
+
+
+class InSpoolError(UnavailableError):
+    """Events were not sent, and are safe in the spool."""
+
+    code = "in-spool"

@@ -193,9 +193,9 @@ class Home:
             draft.unlink()
         return file.read_bytes()
 
-    def endpoints(self) -> Endpoints:
-        """Return where the servers are. Raises StackDownError when the stack is not started."""
-        if not (self.run_dir / "up").exists():
+    def endpoints(self, *, must_run: bool = True) -> Endpoints:
+        """Return where the servers are. Raises StackDownError when the stack is not started, and *must_run*."""
+        if must_run and not (self.run_dir / "up").exists():
             raise self._down()
         ports = self.ports
         return Endpoints(

@@ -125,6 +125,10 @@ class Codec:
         ids = {found for value in values if (found := schema_id_of(value)) is not None}
         self.registry.learn(sorted(ids - self._readers.keys()))
 
+    def knows(self, value: bytes | None) -> bool:
+        """Whether decoding *value* needs no schema that was not learnt."""
+        return schema_id_of(value) in self._readers
+
     def writer(self, subject: str, schema: AvroSchema) -> Writer:
         """Return the writer of *schema* as registered under *subject*.
 

@@ -35,10 +35,11 @@ class Credentials:
     writes: tuple[TopicName, ...] = ()
 
     @classmethod
-    def of(cls, home: Home, principal: str, topology: Topology | None = None) -> Self:
+    def of(cls, home: Home, principal: str, topology: Topology | None = None, *, must_run: bool = True) -> Self:
         """Return the credentials of *principal* in *home*.
 
-        Raises CredentialsError for a principal unknown to the topology, StackDownError when nothing runs.
+        Raises CredentialsError for a principal unknown to the topology, StackDownError when nothing runs that
+        *must_run*.
         """
         known = topology if topology is not None else load_topology()
         if principal not in known.principals():
@@ -46,7 +47,7 @@ class Credentials:
                 "no such principal in the topology; `hub topology show` lists agencies and partners. "
                 f"Known are: {', '.join(known.principals())}"
             )
-        endpoints = home.endpoints()
+        endpoints = home.endpoints(must_run=must_run)
         return cls(
             principal=PrincipalId(principal),
             password=home.password(principal),
