@@ -21,7 +21,7 @@ EVENTS_MAX = 4_000
 BYTES_MAX = 8 * 1024 * 1024
 BATCH_EVENTS_MAX = 2_000
 DRAIN_BYTES = 512 * 1024
-PAUSE_FIRST_S, PAUSE_LONGEST_S = 0.5, 15.0
+PAUSE_FIRST_S, PAUSE_LONGEST_S = 0.5, 5.0
 """Between two attempts to reach a broker that is away."""
 
 

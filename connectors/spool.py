@@ -24,7 +24,7 @@ from connectors.spool_files import (
     sync_folder,
     write_for_good,
 )
-from connectors.spool_frames import FILE_HEAD_BYTES, FileHead, Frame, Torn, file_head, frames, read_frames
+from connectors.spool_frames import FILE_HEAD_BYTES, Damaged, FileHead, Frame, Torn, file_head, frames, read_frames
 from connectors.spool_key import SpoolKey
 from infra.settings import settings
 
@@ -187,8 +187,10 @@ class Spool:
                 f"the spool {self._folder} was written with another key, or by another agency: "
                 f"{self._key_file} does not open it"
             )
+        if isinstance(head, Damaged) and not damaged:
+            self._refuse(f"the head of {file.path.name} is damaged")
         self._next, self._end = file.first, FILE_HEAD_BYTES
-        for found in read_frames(content, FILE_HEAD_BYTES, file.first) if isinstance(head, FileHead) else (head,):
+        for found in read_frames(content, FILE_HEAD_BYTES, file.first):
             if isinstance(found, Frame):
                 self._next, self._end = found.number + 1, found.end
             elif isinstance(found, Torn):

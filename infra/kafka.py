@@ -1,7 +1,6 @@
 """Kafka clients as every part of the hub makes them: TLS, SCRAM, and settings that lose nothing."""
 
 import asyncio
-import contextlib
 import ssl
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -58,9 +57,12 @@ async def discard(producer: AIOKafkaProducer, timeout_s: float = 5.0) -> None:
     producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001 - as above
     if sender.sender_task is not None:
         sender.sender_task.cancel()
-    with contextlib.suppress(Exception):  # it is thrown away, whatever state it is in
-        await producer.client.close()
-        await asyncio.wait_for(producer.stop(), timeout_s)
+    # Waited for as tasks: it is thrown away, whatever they come to, and what was cancelled in it was not our caller.
+    for stopping in (producer.client.close(), producer.stop()):
+        task = asyncio.ensure_future(stopping)
+        await asyncio.wait({task}, timeout=timeout_s)
+        if not task.cancel() and not task.cancelled():
+            task.exception()
 
 
 def consumer_for(

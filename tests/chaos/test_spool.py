@@ -1,0 +1,85 @@
+"""The broker is away while an agency publishes: with a spool nothing is lost, doubled or overtaken."""
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from connectors.placing import PublishUnavailableError, Sent, Spooled
+from connectors.publisher import Publisher
+from infra.topology.credentials import Credentials
+from schemas.errors import InvalidEventError
+from schemas.examples import example
+from tests.chaos.trial import Trial
+from tests.publishing import Agency
+from tests.running import records, wait_until
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("chaos"), pytest.mark.timeout(300)]
+
+AGENCY = "rs-social-service"  # none whose events the trial counts
+NAME = "Invented Spooled"
+
+
+def event(number: int) -> dict[str, object]:
+    found = example("PersonIdentified")
+    envelope, person = found["envelope"], found["person"]
+    assert isinstance(envelope, dict)
+    assert isinstance(person, dict)
+    own = {key: value for key, value in envelope.items() if key not in ("agency", "event_id")}
+    return {
+        **found,
+        "envelope": {**own, "case_ref": f"K-{number}"},
+        "person": {**person, "person_ref": f"P-{number}", "full_name": NAME},
+    }
+
+
+def in_clear(folder: Path) -> list[Path]:
+    return [file for file in folder.rglob("*") if file.is_file() and NAME.encode() in file.read_bytes()]
+
+
+async def test_the_broker_is_killed_and_comes_back_while_an_agency_publishes(trial: Trial, tmp_path: Path) -> None:
+    credentials = Credentials.of(trial.home, AGENCY)
+    before = len(records(trial.home, f"in.{AGENCY}"))
+    spool = tmp_path / "spool"
+
+    async def killing() -> AsyncIterator[dict[str, object]]:
+        for number in range(300):
+            if number == 150:
+                await asyncio.sleep(0.2)  # some are on their way, some there
+                os.kill(trial.part("kafka"), signal.SIGKILL)
+            yield event(number)
+
+    async with Publisher(credentials, spool=spool, patience_s=1) as publisher:
+        results = [result async for result in publisher.publish_all(killing())]
+        sent = sum(isinstance(result, Sent) for result in results)
+        assert all(isinstance(result, Spooled) for result in results[sent:])
+        assert 0 < sent < len(results) == 300
+        with pytest.raises(InvalidEventError):  # what is wrong is refused at once, not later
+            await publisher.publish({"event_type": "PersonIdentified"})
+        with pytest.raises(PublishUnavailableError):
+            await publisher.send(*publisher.encode(event(0)))
+        assert publisher.spooled == 300 - sent
+    async with Publisher(credentials, spool=spool, patience_s=1) as publisher:  # another process, while it is away
+        assert [type(each) for each in await publisher.publish_many([event(300), event(301)])] == [Spooled, Spooled]
+        assert not in_clear(tmp_path)
+        await asyncio.to_thread(trial.up)
+        await asyncio.to_thread(wait_until, lambda: publisher.spooled == 0, "the spool is empty")
+        last = await publisher.publish(event(302))
+    assert isinstance(last, Sent)
+
+    held = [stored.value for stored in records(trial.home, f"in.{AGENCY}")[before:]]
+    assert held[-1] == publisher.encode(event(302))[1]
+    first = list(dict.fromkeys(held))  # what was acknowledged too late is there again, with the same bytes
+    assert first == [publisher.encode(event(number))[1] for number in range(303)]
+    async with Agency(trial.home, AGENCY) as agency:
+        worker = trial.worker()
+        try:
+            answers = await agency.answers(range(before, before + len(held)))
+        finally:
+            worker.stop()
+    outcomes = Counter(answer.outcome for answer in answers.values())
+    assert (outcomes["ACCEPTED"], outcomes["DUPLICATE"]) == (303, len(held) - 303)
