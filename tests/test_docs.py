@@ -175,7 +175,7 @@ def test_the_event_of_the_readme_is_valid() -> None:
 
 
 def test_python_examples_compile() -> None:
-    for kind, code in _examples():
+    for kind, code in examples():
         if kind != "open-node":
             compile(code, kind, "exec")
             for module in re.findall(r"^from ((?:connectors|infra|schemas)[\w.]*) import (.+)$", code, re.MULTILINE):
@@ -184,7 +184,7 @@ def test_python_examples_compile() -> None:
 
 
 def test_the_python_lines_open_a_sealed_field() -> None:
-    code = dict(_examples())["open-python"]
+    code = dict(examples())["open-python"]
     key, sealed = _sealed("Invented Example")
     namespace: dict[str, object] = {}
     exec(code, namespace)  # noqa: S102 - our own page
@@ -207,7 +207,7 @@ def test_the_node_lines_open_a_sealed_field() -> None:
     )
 
     done = subprocess.run(
-        [node, "-e", dict(_examples())["open-node"] + call], capture_output=True, text=True, timeout=60, check=True
+        [node, "-e", dict(examples())["open-node"] + call], capture_output=True, text=True, timeout=60, check=True
     )
 
     assert done.stdout == "Invented Example\n"
@@ -220,7 +220,7 @@ def _sealed(value: str) -> tuple[DataKey, dict[str, object]]:
     return key, sealing.seal(path, value, [key])
 
 
-def _examples() -> list[tuple[str, str]]:
+def examples() -> list[tuple[str, str]]:
     return [example for page in PAGES for example in EXAMPLE.findall(page.read_text("utf-8"))]
 
 
