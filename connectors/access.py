@@ -22,6 +22,8 @@ from schemas.registry import Registry
 KIDS_PER_CALL = 2000
 CLOCK_S = 0.5
 """How long the time of a simulated hub is taken to stand still."""
+MOMENT_S = 0.05
+"""The same for a real one: limits that are worked out for a moment serve the events of the next."""
 
 
 class AccessUnavailableError(UnavailableError):
@@ -67,7 +69,7 @@ class Access:
             trust_env=False,
         )
         self._is_real = self._remembered_clock() == "real"
-        self._simulated: tuple[float, dt.datetime] | None = None
+        self._moment: tuple[float, dt.datetime] | None = None
 
     def close(self) -> None:
         """Close the connection."""
@@ -85,17 +87,14 @@ class Access:
 
     def now(self) -> dt.datetime:
         """Return the hub's time in UTC: the system's, or that of a simulated hub."""
-        system = dt.datetime.now(dt.UTC)
-        if self._is_real:
-            return system
-        if self._simulated is not None and time.monotonic() - self._simulated[0] < CLOCK_S:
-            return self._simulated[1]
-        answer = self._clock()
-        if answer["kind"] == "real":
-            self._is_real = True
-            return system
-        self._simulated = (time.monotonic(), dt.datetime.fromisoformat(answer["now"]))
-        return self._simulated[1]
+        ticks = time.monotonic()
+        if self._moment is not None and ticks - self._moment[0] < (MOMENT_S if self._is_real else CLOCK_S):
+            return self._moment[1]
+        answer = {"kind": "real"} if self._is_real else self._clock()
+        self._is_real = answer["kind"] == "real"
+        now = dt.datetime.now(dt.UTC) if self._is_real else dt.datetime.fromisoformat(answer["now"])
+        self._moment = (ticks, now)
+        return now
 
     def _clock(self) -> dict[str, str]:
         """Return the hub's clock: its kind, which never changes, and its time; the last known one when it is away."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 
-from schemas.catalogue import Contract, contract, contracts
+from schemas.catalogue import Contract, UnknownContractError, contract, contracts
 from schemas.codec import Record
 from schemas.errors import InvalidEventError, Problem
 from schemas.registry import AvroSchema
@@ -32,13 +32,14 @@ def read_event(obj: object, now: datetime) -> tuple[Contract, Record]:
 
     Raises InvalidEventError with all problems at once.
     """
-    name = obj.get(EVENT_TYPE) if isinstance(obj, Mapping) else None
     if not isinstance(obj, Mapping):
         raise InvalidEventError([_NOT_AN_OBJECT])
-    if not isinstance(name, str) or name not in {known.name for known in contracts()}:
+    name = obj.get(EVENT_TYPE)
+    try:
+        found = contract(name if isinstance(name, str) else "")
+    except UnknownContractError:
         names = ", ".join(known.name for known in contracts())
-        raise InvalidEventError([Problem(EVENT_TYPE, "unknown-event-type", f"give one of: {names}")])
-    found = contract(name)
+        raise InvalidEventError([Problem(EVENT_TYPE, "unknown-event-type", f"give one of: {names}")]) from None
     record, wrong = from_json(obj, found)
     wrong += problems(record, found, now)
     if wrong:
@@ -98,18 +99,22 @@ def _converter(contract: Contract) -> Callable[[Mapping[str, object]], Record]:
 
 def _record_converter(shape: RecordShape) -> Callable[[Mapping[str, object]], Record]:
     converters = {entry.name: _shape_converter(entry.shape) for entry in shape.fields}
-    defaults = tuple(
-        (entry.name, entry.default, entry.nullable) for entry in shape.fields if entry.default is not NO_DEFAULT
-    )
+    with_default = [entry for entry in shape.fields if entry.default is not NO_DEFAULT]
+    defaults = {entry.name: entry.default for entry in with_default}
+    lists = tuple(name for name, default in defaults.items() if isinstance(default, list))
+    null_is_absent = frozenset(entry.name for entry in with_default if not entry.nullable)
 
     def convert(value: Mapping[str, object]) -> Record:
-        record: Record = {}
+        record = defaults.copy()
+        for name in lists:  # each record has its own
+            record[name] = []
         for name, item in value.items():
-            converter = converters.get(name)
-            record[name] = item if converter is None or item is None else converter(item)
-        for name, default, nullable in defaults:
-            if name not in record or (record[name] is None and not nullable):
-                record[name] = list(default) if isinstance(default, list) else default
+            if item is None:
+                if name not in null_is_absent:
+                    record[name] = None
+            else:
+                converter = converters.get(name)
+                record[name] = item if converter is None else converter(item)
         return record
 
     return convert

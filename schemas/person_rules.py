@@ -51,7 +51,7 @@ def _at(value: object, steps: tuple[str, ...], path: str) -> Iterator[tuple[str,
     if isinstance(value, list):
         for index, entry in enumerate(value):
             yield from _at(entry, steps, f"{path}[{index}]")
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         if not steps:
             yield path, value
         else:

@@ -15,7 +15,7 @@ A_DAY = timedelta(days=1)
 def record_in(value: Mapping[str, object], name: str) -> Mapping[str, object]:
     """Return the record *name*, an empty one when there is none."""
     found = value.get(name)
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def number_in(value: Mapping[str, object], name: str) -> float | None:

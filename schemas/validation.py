@@ -29,7 +29,7 @@ def problems(record: Mapping[str, object], contract: Contract, now: datetime) ->
     limits = Limits.at(now)
     structure, rules = _compiled(contract)
     found = [*structure(record, limits)]
-    if isinstance(record, Mapping):
+    if isinstance(record, dict):
         for rule in rules:
             found += rule(record, limits)
     return tuple(Problem(path.removeprefix(".") or "$", name, advice) for path, name, advice in found)
@@ -49,23 +49,22 @@ def _record_check(shape: Record, roles: tuple[str, ...]) -> Check:
     names = frozenset(entry.name for entry in shape.fields)
 
     def check(value: object, limits: Limits) -> Findings:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):  # what is read from JSON or Avro is one; an abstract class is slow to ask for
             return (("", "type", "give an object with the fields of the contract"),)
         found: list[Finding] = []
-        present = 0
+        missing = 0
         for name, mandatory, nullable, inner in checks:
             item = value.get(name, MISSING)
-            if item is MISSING:
-                if mandatory:
-                    found.append((f".{name}", "mandatory", "give the field: it is mandatory"))
-                continue
-            present += 1
             if item is None:
                 if not nullable:
                     found.append((f".{name}", *_NULL[mandatory]))
+            elif item is MISSING:
+                missing += 1
+                if mandatory:
+                    found.append((f".{name}", "mandatory", "give the field: it is mandatory"))
             elif wrong := inner(item, limits):
                 found += [(f".{name}{path}", rule, advice) for path, rule, advice in wrong]
-        if len(value) != present:
+        if len(value) + missing != len(checks):
             found.append(_unknown_fields(value, names))
         return found or CLEAN
 

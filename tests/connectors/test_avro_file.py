@@ -9,7 +9,7 @@ from typing import cast
 
 import fastavro
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors import avro_file
@@ -145,6 +145,7 @@ def test_text_that_is_not_utf8_is_the_fault_of_its_field() -> None:
 MANY = written_with(contract(NAME).schema, [record()] * 40, sync_interval=2000, codec="null")
 
 
+@settings(deadline=None)
 @given(st.integers(1, len(MANY) - 1))
 def test_a_file_that_was_cut_off_gives_what_is_before_the_cut_and_says_so(cut: int) -> None:
     try:
@@ -160,6 +161,7 @@ def test_a_file_that_was_cut_off_gives_what_is_before_the_cut_and_says_so(cut: i
     assert [line.number for line in lines] == list(range(1, len(lines) + 1))
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(MANY) - 1), st.integers(0, 7))
 def test_a_changed_bit_never_ends_in_anything_but_an_answer(place: int, bit: int) -> None:
     changed = bytearray(MANY)
