@@ -10,12 +10,13 @@ import fastavro
 import fastavro.schema
 
 from connectors.events_file import Line
-from schemas.catalogue import Contract, contract, contracts
+from schemas.catalogue import NAMESPACE, Contract, contract, contracts
 from schemas.codec import fullname_of, parse
 from schemas.errors import Problem, RejectedError
 from schemas.json_form import EVENT_TYPE
 from schemas.registry import AvroSchema
 from schemas.shapes import Array, Record, Scalar, Shape, shape_of
+from schemas.upcasting import Lineage, Lineages, lineage, published
 
 MAGIC = b"Obj\x01"
 CODECS = ("null", "deflate", "snappy", "bzip2", "xz")
@@ -27,9 +28,6 @@ DAMAGED = Problem(
 )
 EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-
-Registered = Callable[[Contract], Iterable[AvroSchema]]
-"""Returns the older versions of a contract's schema that are registered."""
 
 
 class _Block(Protocol):
@@ -45,10 +43,11 @@ class AvroFileError(RejectedError):
     code = "avro-file"
 
 
-def read_avro(source: BinaryIO, registered: Registered) -> Iterator[Line]:
+def read_avro(source: BinaryIO, lineages: Lineages = lineage) -> Iterator[Line]:
     """Yield the events of the container file *source* in JSON form, each with the number of its record.
 
-    Raises AvroFileError before anything is read when the schema is not the contract's, nor one of *registered*.
+    Raises AvroFileError before anything is read when the schema is no version of an event type that ever landed.
+    What an older version says is told in the words of the current one.
     A block that is damaged ends the file, with a problem.
     """
     guarded = _Guarded(source)
@@ -59,8 +58,7 @@ def read_avro(source: BinaryIO, registered: Registered) -> Iterator[Line]:
         raise AvroFileError("the head of the Avro file is damaged or cut off: write it anew") from None
     if blocks.codec not in CODECS:
         raise AvroFileError(f"the codec of the Avro file is not known here: write it with one of {', '.join(CODECS)}")
-    found = _contract_of(written, registered)
-    records = _records_of(found, written)
+    records = _records_of(written, lineages)
     number, end = 0, guarded.tell()
     try:
         for block in blocks:
@@ -79,41 +77,44 @@ def write_avro(target: BinaryIO, event_type: str, records: Iterable[Mapping[str,
     fastavro.writer(target, parse(contract(event_type).schema), records, codec="deflate")
 
 
-def _records_of(found: Contract, written: AvroSchema) -> Callable[[_Block], Iterator[dict[str, object]]]:
+def _records_of(written: AvroSchema, lineages: Lineages) -> Callable[[_Block], Iterator[dict[str, object]]]:
     """Return what yields the events of a block, and raises when the block does not hold exactly them.
 
     Without logical types and strict UTF-8 a wrong value is the fault of its record and not of the block.
     """
-    writer = parse(_without_logical_types(written))
-    reader = None if _canonical(written) == _canonical(found.schema) else parse(_without_logical_types(found.schema))
-    convert = _converter(shape_of(found))
+    line, version = _version_of(written, lineages)
+    schema = parse(_without_logical_types(written))
+    convert = _converter(shape_of(version))
 
     def records(block: _Block) -> Iterator[dict[str, object]]:
         content = block.bytes_
         for _ in range(block.num_records):
-            record = fastavro.schemaless_reader(content, writer, reader, handle_unicode_errors="surrogateescape")
-            yield {EVENT_TYPE: found.name, **cast("dict[str, object]", convert(record))}
+            found = fastavro.schemaless_reader(content, schema, None, handle_unicode_errors="surrogateescape")
+            record = line.upcast(cast("dict[str, object]", convert(found)), version, published)
+            yield {EVENT_TYPE: version.name, **record}
         if content.read(1):
             raise ValueError
 
     return records
 
 
-def _contract_of(written: AvroSchema, registered: Registered) -> Contract:
-    names = {known.fullname: known for known in contracts()}
-    found = names.get(fullname_of(written)) if isinstance(written, dict) and "name" in written else None
-    if found is None:
+def _version_of(written: AvroSchema, lineages: Lineages) -> tuple[Lineage, Contract]:
+    """Return the version of an event type that the schema *written* is, newest first, and the versions around it."""
+    names = {known.fullname: known.name for known in contracts()}
+    name = names.get(fullname_of(written)) if isinstance(written, dict) and "name" in written else None
+    if name is None:
         raise AvroFileError(
             "the schema in the Avro file is that of no event type; write the file with the schema that the registry "
-            f"has for one of: {', '.join(known.name for known in contracts())}"
+            f"has for one of: {', '.join(names.values())}"
         )
-    form = _canonical(written)
-    if form != _canonical(found.schema) and form not in map(_canonical, registered(found)):
-        raise AvroFileError(
-            f"the schema in the Avro file is no registered version of {found.name}: "
-            f"take it from the registry, subject in.<agency>-{found.fullname}"
-        )
-    return found
+    form, line = _canonical(written), lineages(name)
+    for version in reversed(line.versions):
+        if _canonical(version.schema) == form:
+            return line, version
+    raise AvroFileError(
+        f"the schema in the Avro file is no version of {name} that was ever registered: take it from the registry, "
+        f"subject in.<agency>-{NAMESPACE}.{name}"
+    )
 
 
 def _canonical(schema: AvroSchema) -> str:

@@ -67,7 +67,7 @@ async def _answers(
 async def _publish(publisher: Publisher, source: Source, report: Report, answers: Answers | None, bar: Bar) -> None:
     """Publish what is in *source* and note for each event what became of it."""
     valid: deque[Place] = deque()
-    events = _events(source.lines(publisher.registered), report, valid)
+    events = _events(source.lines(), report, valid)
     async with aclosing(publisher.publish_all(events)) as results:
         async for result in results:
             place = valid.popleft()

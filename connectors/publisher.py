@@ -22,12 +22,10 @@ from connectors.send_queue import EVENTS_MAX, SendQueue
 from connectors.spool import Spool
 from connectors.spool_key import key_file_beside
 from infra.topology.credentials import Credentials
-from schemas.catalogue import Contract
 from schemas.codec import Codec
 from schemas.errors import InvalidEventError
 from schemas.json_form import read_event
 from schemas.names import EventId, TopicName
-from schemas.registry import AvroSchema
 
 __all__ = [
     "EVENT_BYTES_MAX",
@@ -127,12 +125,6 @@ class Publisher:
         if len(value) > EVENT_BYTES_MAX:
             raise InvalidEventError([TOO_LARGE])
         return EventId(str(cast("dict[str, object]", record["envelope"])["event_id"])), value
-
-    def registered(self, contract: Contract) -> list[AvroSchema]:
-        """Return every version of the schema of *contract* that is registered for this agency."""
-        subject = f"{self.topic}-{contract.fullname}"
-        registry = self._codec.registry
-        return [registry.version(subject, number) for number in registry.versions(subject)]
 
     async def publish(self, event: Mapping[str, object]) -> Placed:
         """Validate *event*, send it and return where it is once the broker, or the spool, has it for good.

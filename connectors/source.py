@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Self, cast
 
-from connectors.avro_file import MAGIC, Registered, read_avro
+from connectors.avro_file import MAGIC, read_avro
 from connectors.events_file import Line, read_events
 
 
@@ -35,9 +35,9 @@ class Source:
             return 0
         return self.bytes_total if self.stream.closed else self.stream.tell()
 
-    def lines(self, registered: Registered) -> Iterator[Line]:
-        """Yield what is in it, event by event; *registered* knows older schemas of an Avro file."""
+    def lines(self) -> Iterator[Line]:
+        """Yield what is in it, event by event."""
         if self.stream.peek(len(MAGIC)).startswith(MAGIC):
-            return read_avro(self.stream, registered)
+            return read_avro(self.stream)
         # Bytes that are not UTF-8 are the fault of their line, whatever the locale says.
         return read_events(io.TextIOWrapper(self.stream, encoding="utf-8", errors="surrogateescape"))

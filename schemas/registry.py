@@ -164,10 +164,6 @@ class Registry:
             return ()
         return tuple(cast("list[int]", self._json(answer)))
 
-    def version(self, subject: str, number: int) -> AvroSchema:
-        """Return the schema that is version *number* of *subject*."""
-        return self._schema_in(self._call("GET", f"/subjects/{quote(subject, safe='')}/versions/{number}"))
-
     def subjects(self) -> frozenset[str]:
         """Return the names of all subjects."""
         return frozenset(cast("list[str]", self._json(self._call("GET", "/subjects"))))

@@ -16,12 +16,14 @@ from connectors import avro_file
 from connectors.avro_file import AvroFileError, read_avro, write_avro
 from connectors.events_file import Line
 from connectors.source import Source
-from schemas.catalogue import contract, contracts
+from schemas.catalogue import Contract, contract, contracts
 from schemas.codec import parse
 from schemas.errors import InvalidEventError
 from schemas.examples import example
 from schemas.json_form import read_event
 from schemas.registry import AvroSchema
+from schemas.upcasters import recoded
+from schemas.upcasting import Lineage, Lineages, lineage
 
 NOW = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
 NAME = "PersonIdentified"
@@ -54,8 +56,8 @@ def written_with(schema: AvroSchema, records: list[dict[str, object]], **options
     return out.getvalue()
 
 
-def read(content: bytes, registered: Iterable[AvroSchema] = ()) -> list[Line]:
-    return list(read_avro(io.BytesIO(content), lambda _contract: registered))
+def read(content: bytes, lineages: Lineages = lineage) -> list[Line]:
+    return list(read_avro(io.BytesIO(content), lineages))
 
 
 def rules(line: Line) -> set[tuple[str, str]]:
@@ -96,21 +98,24 @@ def test_a_file_with_attributes_lost_or_another_order_of_keys_is_the_same_schema
     assert read_event(line.event, NOW)[1] == record()
 
 
-def older() -> AvroSchema:
-    """Return the schema without its last field, which has a default."""
+def older() -> Contract:
+    """Return a version without the last field, which has a default."""
     schema = copy.deepcopy(contract(NAME).schema)
     fields = cast("list[AvroSchema]", schema["fields"])
     assert "default" in fields[-1]
     del fields[-1]
-    return schema
+    return Contract(name=NAME, family="identification", schema=schema, fingerprint="older")
 
 
-def test_an_older_registered_schema_is_read_as_the_present_one() -> None:
-    content = written_with(older(), [record()])
-    (line,) = read(content, [contract(NAME).schema, older()])
-    assert read_event(line.event, NOW)[0] == contract(NAME)
-    with pytest.raises(AvroFileError, match="no registered version of PersonIdentified"):
-        read(content, [contract(NAME).schema])
+def test_an_older_version_that_landed_is_read_in_the_words_of_the_present_one() -> None:
+    upcasters = {"older": recoded("status", {"OF_OLD": "PRESUMED"})}
+    line = Lineage(versions=(older(), contract(NAME)), upcasters=upcasters)
+    event = {**record(), "status": "OF_OLD"}
+    content = written_with(older().schema, [event])
+    (found,) = read(content, lambda _name: line)
+    assert read_event(found.event, NOW)[1]["status"] == "PRESUMED"
+    with pytest.raises(AvroFileError, match="no version of PersonIdentified"):
+        read(content)
 
 
 @pytest.mark.parametrize("schema", [{"type": "record", "name": "Other", "fields": []}, "string", ["null", "string"]])
@@ -185,13 +190,13 @@ def test_a_block_of_an_absurd_size_is_not_read(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_form_of_a_file_is_known_from_its_first_bytes() -> None:
     for content, unit in ((written([record()]), "record"), (json.dumps(example(NAME)).encode(), "line")):
-        (line,) = Source.of(io.BytesIO(content)).lines(lambda _contract: ())
+        (line,) = Source.of(io.BytesIO(content)).lines()
         assert line.unit == unit
-    assert list(Source.of(io.BytesIO(b"")).lines(lambda _contract: ())) == []
+    assert list(Source.of(io.BytesIO(b"")).lines()) == []
 
 
 def test_records_are_read_as_they_come() -> None:
     source = io.BytesIO(MANY)
-    lines = read_avro(source, lambda _contract: ())
+    lines = read_avro(source)
     next(lines)
     assert source.tell() < len(MANY) - 10_000
