@@ -1,0 +1,283 @@
+"""Rules of a mapping compiled: each becomes a function from a row to a value, None where there is none."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from connectors.event_ids import row_event_id
+from connectors.importing.cells import cell_converter
+from connectors.importing.cleaning import Clean
+from connectors.importing.coding import code_of
+from connectors.importing.converting import Convert, Converted, country_of, date_of, in_any_case, number_of
+from connectors.importing.rows import Fault
+from connectors.importing.spec import (
+    All,
+    Cases,
+    Column,
+    Constant,
+    Derived,
+    First,
+    Flags,
+    Join,
+    Literals,
+    Parameter,
+    Plain,
+    Rule,
+    Template,
+    When,
+)
+from connectors.importing.targets import Target
+from connectors.importing.walking import FILE, ROW, columns_of_rule, places_of
+from schemas.shapes import Scalar
+
+_MEMO_MAX = 50_000
+FILE_CHARS = 12
+
+
+@dataclass(slots=True)
+class Context:
+    """One row while its events are made."""
+
+    cells: Sequence[Clean]
+    row: int
+    file: str
+    """SHA-256 of the file that the row comes from, hexadecimal."""
+    faults: list[Fault] = field(default_factory=list)
+    repairs: list[tuple[str, int]] = field(default_factory=list)
+    """Rule, and place of the cell."""
+
+
+Getter = Callable[[Context], object]
+Test = Callable[[Sequence[Clean]], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiler:
+    """Compiles rules for a file whose columns stand at known places."""
+
+    place_by_column: Mapping[str, int]
+    tables: Mapping[str, Mapping[str, Literals]]
+    parameters: Mapping[str, Plain]
+    key: bytes = field(repr=False)
+    """Of the agency, for ids that nobody else can guess."""
+    known_texts: Mapping[str, str] = field(default_factory=dict)
+    """Text -> the one column whose table has it."""
+
+    def getter(self, rule: Rule, to: Target) -> Getter:
+        """Return what gets the value of the field *to*; for a list, a list."""
+        get = self._getter(rule, to)
+        needed = to.is_mandatory or (isinstance(rule, Column) and rule.required)
+        return _mandatory(get, self._where(rule)) if needed else get
+
+    def test(self, when: When | None) -> Test | None:
+        """Return what tells whether a row fits *when*, None when every row does."""
+        if when is None:
+            return None
+        several = [self._one_test(each) for each in ([when] if isinstance(when, dict) else when)]
+        return several[0] if len(several) == 1 else lambda cells: any(test(cells) for test in several)
+
+    def _getter(self, rule: Rule, to: Target) -> Getter:
+        if isinstance(rule, (Constant, Parameter)):
+            value = rule.value if isinstance(rule, Constant) else self._parameter(rule, to)
+            constant = [value] if to.is_list and not isinstance(value, list) else value
+            return lambda _context: constant
+        if isinstance(rule, Column):
+            return self._column(rule, to)
+        if isinstance(rule, Flags):
+            return self._flags(rule)
+        if isinstance(rule, Cases):
+            return self._cases(rule, to)
+        if isinstance(rule, Join):
+            return self._join(rule)
+        if isinstance(rule, Template):
+            return self._template(rule)
+        if isinstance(rule, Derived):
+            return self._derived(rule)
+        return self._several(rule, to)
+
+    def _parameter(self, rule: Parameter, to: Target) -> Plain:
+        value = self.parameters[rule.parameter]
+        if isinstance(value, str) and to.scalar is Scalar.DATE:
+            return dt.date.fromisoformat(value)
+        if isinstance(value, str) and to.scalar is Scalar.TIMESTAMP:
+            moment = dt.datetime.fromisoformat(value)
+            return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+        return value
+
+    def _column(self, rule: Column, to: Target) -> Getter:
+        place = self.place_by_column.get(rule.column)
+        empty = [rule.empty] if to.is_list and rule.empty is not None and not isinstance(rule.empty, list) else rule.empty
+        if place is None:  # a column that the file may lack
+            return lambda _context: empty
+        convert = self._converter(rule, to)
+        memo: dict[Clean, Converted] = {}
+
+        def get(context: Context) -> object:
+            cell = context.cells[place]
+            if cell is None:
+                return empty
+            found = memo.get(cell)
+            if found is None:
+                found = convert(cell)
+                if len(memo) < _MEMO_MAX:
+                    memo[cell] = found
+            if found.rule:
+                context.faults.append(Fault(rule.column, found.rule, found.advice))
+                return None
+            for repair in found.repairs:
+                context.repairs.append((repair, place))
+            return empty if found.value is None else found.value
+
+        return get
+
+    def _converter(self, rule: Column, to: Target) -> Callable[[Clean], Converted]:
+        table = self.tables[rule.map] if isinstance(rule.map, str) else rule.map
+        one: Convert = Converted
+        if table is not None:
+            one = code_of(
+                table,
+                {text: column for text, column in self.known_texts.items() if column != rule.column},
+                otherwise=rule.otherwise,
+                any_case=rule.case == "any",
+                separator=rule.split,
+            )
+        elif rule.convert is not None:
+            one = in_any_case(country_of) if rule.case == "any" else country_of
+        elif rule.number is not None:
+            one = number_of(rule.number, to.scalar)
+        elif rule.date:
+            one = date_of(rule, to.scalar)
+        return cell_converter(rule, to, one)
+
+    def _flags(self, rule: Flags) -> Getter:
+        table = self.tables[rule.flags] if isinstance(rule.flags, str) else rule.flags
+        places = [(self.place_by_column[name], name, code) for name, code in table.items() if name in self.place_by_column]
+        picked = frozenset(rule.yes if rule.pick == "yes" else rule.no)
+        others: frozenset[Clean] = frozenset([*(rule.no if rule.pick == "yes" else rule.yes), None])
+
+        def get(context: Context) -> object:
+            cells = context.cells
+            found = [code for place, _, code in places if cells[place] in picked]
+            for place, name, _ in places:
+                if cells[place] not in others and cells[place] not in picked:
+                    context.faults.append(Fault(name, "not-a-flag", f"write {_listed(rule)}, or leave the cell empty"))
+            return [*dict.fromkeys(found)] or None
+
+        return get
+
+    def _cases(self, rule: Cases, to: Target) -> Getter:
+        tests = [(self._always(case.when), _listed_value(case.value, to)) for case in rule.cases]
+        otherwise = None if rule.otherwise is None else _listed_value(rule.otherwise, to)
+
+        def get(context: Context) -> object:
+            for fits, value in tests:
+                if fits(context.cells):
+                    return value
+            return otherwise
+
+        return get
+
+    def _join(self, rule: Join) -> Getter:
+        places = [(self.place_by_column[name], name) for name in rule.join if name in self.place_by_column]
+
+        def get(context: Context) -> object:
+            texts = [(name, _plain(context.cells[place])) for place, name in places if context.cells[place] is not None]
+            parts = [f"{name}: {text}" if rule.labels else text for name, text in texts]
+            return rule.separator.join(parts) or None
+
+        return get
+
+    def _template(self, rule: Template) -> Getter:
+        names = places_of(rule.template)
+
+        def get(context: Context) -> object:
+            text = rule.template
+            for name in names:
+                value = _of_place(context, name, self.place_by_column)
+                if value is None:
+                    context.faults.append(Fault(name, "empty-cell", "give the cell a value: a reference is made from it"))
+                    return None
+                text = text.replace(f"{{{name}}}", value)
+            return text
+
+        return get
+
+    def _derived(self, rule: Derived) -> Getter:
+        def get(context: Context) -> object:
+            return row_event_id(self.key, context.file, context.row, rule.uuid)
+
+        return get
+
+    def _several(self, rule: All | First, to: Target) -> Getter:
+        inner = [self._getter(each, to) for each in (rule.all if isinstance(rule, All) else rule.first)]
+
+        def get_first(context: Context) -> object:
+            return next((value for get in inner if (value := get(context)) is not None), None)
+
+        def get_all(context: Context) -> object:
+            entries: dict[object, None] = {}
+            for get in inner:
+                value = get(context)
+                entries |= dict.fromkeys(value if isinstance(value, list) else [] if value is None else [value])
+            return [*entries] or None
+
+        return get_all if isinstance(rule, All) else get_first
+
+    def _one_test(self, condition: Mapping[str, str | list[str]]) -> Test:
+        wanted = [(self.place_by_column.get(column), _texts(value)) for column, value in condition.items()]
+
+        def fits(cells: Sequence[Clean]) -> bool:
+            for place, texts in wanted:
+                cell = None if place is None else cells[place]
+                if cell not in texts and not ("*" in texts and cell is not None):
+                    return False
+            return True
+
+        return fits
+
+    def _always(self, when: When) -> Test:
+        test = self.test(when)
+        assert test is not None
+        return test
+
+    def _where(self, rule: Rule) -> str:
+        return next(columns_of_rule(rule, self.tables), "")
+
+
+def _mandatory(get: Getter, column: str) -> Getter:
+    def checked(context: Context) -> object:
+        before = len(context.faults)
+        value = get(context)
+        if value is None and len(context.faults) == before:
+            context.faults.append(Fault(column, "empty-cell", "give the cell a value: the event cannot do without"))
+        return value
+
+    return checked
+
+
+def _of_place(context: Context, name: str, place_by_column: Mapping[str, int]) -> str | None:
+    if name == ROW:
+        return str(context.row)
+    if name == FILE:
+        return context.file[:FILE_CHARS]
+    place = place_by_column.get(name)
+    cell = None if place is None else context.cells[place]
+    return None if cell is None else _plain(cell)
+
+
+def _plain(cell: Clean) -> str:
+    if isinstance(cell, tuple):
+        return "; ".join(cell)
+    return cell.isoformat() if isinstance(cell, dt.date) else cell or ""
+
+
+def _texts(value: str | list[str]) -> frozenset[Clean]:
+    return frozenset(text or None for text in ([value] if isinstance(value, str) else value))
+
+
+def _listed(rule: Flags) -> str:
+    return " or ".join([*rule.yes, *rule.no])
+
+
+def _listed_value(value: Literals, to: Target) -> Literals:
+    return [value] if to.is_list and not isinstance(value, list) else value

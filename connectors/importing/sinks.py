@@ -1,0 +1,96 @@
+"""Where events of rows go: to the hub and its receipts, or, in a dry run, through the same checks and no further."""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol
+
+from connectors.importing.mapper import Mapper
+from connectors.importing.tally import Pending
+from connectors.publisher import Publisher
+from connectors.receipts import Receipt, Receipts
+from schemas.errors import InvalidEventError
+from schemas.json_form import read_event
+
+Item = tuple[Pending, int, Mapping[str, object]]
+"""A row, the number of the plan, and the event."""
+
+
+class Sink(Protocol):
+    """Takes rows with their events, and notes the answer to each event in its row."""
+
+    async def take(self, rows: Sequence[Pending]) -> None:
+        """Bring the events of *rows* on their way and wait for the answers.
+
+        Raises UnavailableError when a part of the hub is away: nothing is lost, the same rows can be given again.
+        """
+
+
+class DryRun:
+    """Checks events as the hub would, and sends none."""
+
+    def __init__(self, mapper: Mapper, now: dt.datetime) -> None:
+        self._mapper, self._now = mapper, now
+
+    async def take(self, rows: Sequence[Pending]) -> None:
+        """Check the events of *rows*."""
+        for pending, index, event in _items(rows):
+            try:
+                read_event(event, self._now)
+            except InvalidEventError as error:
+                _refuse(pending, index, error, self._mapper)
+            else:
+                pending.answers["accepted"] += 1
+
+
+class Hub:
+    """Publishes events and waits for their receipts."""
+
+    def __init__(self, mapper: Mapper, publisher: Publisher, receipts: Receipts, timeout_s: float) -> None:
+        self._mapper, self._publisher, self._receipts = mapper, publisher, receipts
+        self._timeout_s = timeout_s
+
+    async def take(self, rows: Sequence[Pending]) -> None:
+        """Publish the events of *rows* and note what the hub answered."""
+        self._check_whole_rows(rows)
+        items = [item for item in _items(rows) if not item[0].faults]
+        by_offset: dict[int, Item] = {}
+        place = 0
+        async for result in self._publisher.publish_all(_events(items)):
+            pending, index, _ = item = items[place]
+            place += 1
+            if isinstance(result, InvalidEventError):
+                _refuse(pending, index, result, self._mapper)
+            else:
+                by_offset[result.offset] = item
+        async for receipt in self._receipts.until(by_offset.keys(), self._timeout_s):
+            pending, index, _ = by_offset[receipt.source_offset]
+            self._note(receipt, pending, index)
+
+    def _check_whole_rows(self, rows: Sequence[Pending]) -> None:
+        """Refuse a row as a whole when one of its several events is wrong: no half of it may be sent."""
+        for pending in rows:
+            if len(pending.mapped.events) > 1:
+                for index, event in pending.mapped.events:
+                    try:
+                        self._publisher.encode(event)
+                    except InvalidEventError as error:
+                        _refuse(pending, index, error, self._mapper)
+
+    def _note(self, receipt: Receipt, pending: Pending, index: int) -> None:
+        if receipt.outcome == "REFUSED":
+            pending.faults += [self._mapper.fault_of(problem, index) for problem in receipt.problems]
+        else:
+            pending.answers["accepted" if receipt.outcome == "ACCEPTED" else "duplicate"] += 1
+
+
+def _items(rows: Sequence[Pending]) -> list[Item]:
+    return [(pending, index, event) for pending in rows for index, event in pending.mapped.events]
+
+
+async def _events(items: Sequence[Item]) -> AsyncIterator[Mapping[str, object]]:
+    for _, _, event in items:
+        yield event
+
+
+def _refuse(pending: Pending, index: int, error: InvalidEventError, mapper: Mapper) -> None:
+    pending.faults += [mapper.fault_of(problem, index) for problem in error.problems]
