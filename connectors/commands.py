@@ -1,4 +1,4 @@
-"""Commands of the connectors: `hub publish`, `hub feed` and `hub demo`."""
+"""Commands of the connectors: `hub publish`, `hub feed`, `hub demo`, and those of importing."""
 
 import asyncio
 import io
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connectors.demo.command import demo
+from connectors.importing.command import register as register_importing
 
 if TYPE_CHECKING:
     from infra.topology.credentials import Credentials
@@ -39,6 +40,7 @@ def register(app: typer.Typer) -> None:
     app.command("publish")(publish)
     app.command("feed")(feed)
     app.command("demo")(demo)
+    register_importing(app)
 
 
 def credentials_of(principal: str | None, file: Path | None) -> "Credentials":

@@ -1,6 +1,7 @@
 """A whole cell becomes the value of a field: one text or several, a date of Excel, a value that is left out."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 
 from connectors.importing.cleaning import Clean
@@ -12,11 +13,12 @@ from connectors.importing.targets import Target
 def cell_converter(rule: Column, to: Target, one: Convert) -> Callable[[Clean], Converted]:
     """Return what converts a whole cell, with several values in it when the rule splits."""
     missing = frozenset(rule.missing)
+    omitted = [re.compile(pattern) for pattern in rule.omit_like]
 
     def of_text(text: str) -> Converted:
         if text in missing:
             return Converted(repairs=("missing-marker",))
-        if text in rule.omit:
+        if text in rule.omit or any(pattern.fullmatch(text) for pattern in omitted):
             return Converted(repairs=("left-out",))
         return one(text)
 
@@ -24,7 +26,9 @@ def cell_converter(rule: Column, to: Target, one: Convert) -> Callable[[Clean], 
         if isinstance(cell, dt.date):
             if rule.date:
                 return moment_of(cell, rule, to.scalar)
-            return Converted(rule="excel-date", advice="Excel made a date of it: format the cell as text and write it again")
+            return Converted(
+                rule="excel-date", advice="Excel made a date of it: format the cell as text and write it again"
+            )
         if isinstance(cell, tuple) or rule.split:
             return _of_list(cell, rule, to, of_text)
         assert isinstance(cell, str)

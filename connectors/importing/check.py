@@ -1,6 +1,7 @@
 """Whether a mapping fits the contracts: fields exist, codes exist, types fit, every column is spoken for."""
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from zoneinfo import available_timezones
 
@@ -15,14 +16,23 @@ from connectors.importing.spec import (
     Event,
     First,
     Flags,
+    Group,
     Join,
     Literals,
+    Parameter,
     Rule,
     Spec,
     Template,
 )
 from connectors.importing.targets import Target, fields_of, record_list, target, unfilled
-from connectors.importing.walking import mapped_columns, parameters_of, places_of
+from connectors.importing.walking import (
+    columns_of_rule,
+    conditions_of,
+    mapped_columns,
+    parameters_of,
+    places_of,
+    rules_of,
+)
 from schemas.catalogue import contract, contracts
 from schemas.shapes import Record, Scalar, shape_of
 
@@ -55,12 +65,32 @@ def _of_whole(spec: Spec) -> Iterator[str]:
         types = [event.type for event in spec.events if event.type in {known.name for known in contracts()}]
         if types and all(isinstance(target(shape_of(contract(name)), path), str) for name in types):
             yield f"fields: no event of the mapping has the field `{path}`"
+    yield from _of_conditions(spec)
     if not spec.events:
         yield "events: name at least one"
     if spec.file.header_row < 1:
         yield "file.header_row: rows count from 1"
     if not spec.file.delimiters or any(len(each) != 1 for each in spec.file.delimiters):
         yield "file.delimiters: each is one character"
+
+
+def _of_conditions(spec: Spec) -> Iterator[str]:
+    """Ask for the texts that a column may hold when nothing but conditions looks at it."""
+    compared: dict[str, set[str]] = {}
+    for condition in conditions_of(spec):
+        for column, value in condition.items():
+            compared.setdefault(column, set()).update([value] if isinstance(value, str) else value)
+    read = {
+        column
+        for rule in rules_of(spec)
+        if not isinstance(rule, Cases)
+        for column in columns_of_rule(rule, spec.tables)
+    }
+    for column, texts in compared.items():
+        if column not in read | spec.values.keys() and texts - {"", "*"}:
+            yield f"values: list the texts that `{column}` may hold; only conditions read it"
+        if column in spec.values and (unknown := texts - {*spec.values[column]}):
+            yield f"values: `{column}` does not list {', '.join(f'`{text}`' for text in sorted(unknown))}"
 
 
 def _of_event(spec: Spec, event: Event) -> Iterator[str]:
@@ -76,7 +106,9 @@ def _of_event(spec: Spec, event: Event) -> Iterator[str]:
     yield from (f"`{path}` is mandatory: give it" for path in unfilled(shape, set(fields), set(event.records)))
 
 
-def _of_entries(spec: Spec, inner: tuple[Record, tuple[str, ...]], path: str, entries: Iterable[Entry]) -> Iterator[str]:
+def _of_entries(
+    spec: Spec, inner: tuple[Record, tuple[str, ...]], path: str, entries: Iterable[Entry]
+) -> Iterator[str]:
     shape, roles = inner
     for place, entry in enumerate(entries):
         above = f"{path}[{place}]."
@@ -84,9 +116,7 @@ def _of_entries(spec: Spec, inner: tuple[Record, tuple[str, ...]], path: str, en
         yield from (f"`{above}{name}` is mandatory: give it" for name in unfilled(shape, set(entry.fields), set()))
 
 
-def _of_fields(
-    spec: Spec, shape: Record, fields: Mapping[str, Rule], roles: tuple[str, ...] = ()
-) -> Iterator[str]:
+def _of_fields(spec: Spec, shape: Record, fields: Mapping[str, Rule], roles: tuple[str, ...] = ()) -> Iterator[str]:
     for path, rule in fields.items():
         found = target(shape, path, roles)
         if isinstance(found, str):
@@ -98,25 +128,39 @@ def _of_fields(
 
 def _of_rule(spec: Spec, rule: Rule, to: Target) -> Iterator[str]:
     if isinstance(rule, (All, First)):
-        if isinstance(rule, All) and not to.is_list:
-            yield "`all` fills lists only"
-        for inner in rule.all if isinstance(rule, All) else rule.first:
-            yield from _of_rule(spec, inner, to)
-    elif isinstance(rule, Constant):
-        yield from _of_literal(rule.value, to)
-    elif isinstance(rule, Cases):
-        for case in rule.cases:
-            yield from _of_literal(case.value, to)
-        yield from _of_optional(rule.otherwise, to)
+        yield from _of_several(spec, rule, to)
     elif isinstance(rule, Flags):
         yield from _of_flags(spec, rule, to)
     elif isinstance(rule, Column):
         yield from _of_column(spec, rule, to)
-    elif isinstance(rule, (Join, Template, Derived)):
-        if to.scalar is not Scalar.STRING or to.codes is not None:
-            yield "a text cannot fill this field"
-        if isinstance(rule, Template) and not places_of(rule.template):
-            yield "a template without `{row}` or a column is a constant: use `value`"
+    elif isinstance(rule, (Constant, Cases)):
+        for value in _literals(rule):
+            yield from _of_literal(value, to)
+    elif not isinstance(rule, Parameter):
+        yield from _of_made(rule, to)
+
+
+def _literals(rule: Constant | Cases) -> list[Literals]:
+    if isinstance(rule, Constant):
+        return [rule.value]
+    return [*(case.value for case in rule.cases), *([] if rule.otherwise is None else [rule.otherwise])]
+
+
+def _of_made(rule: Group | Join | Template | Derived, to: Target) -> Iterator[str]:
+    if isinstance(rule, Group):
+        if to.codes != "person_group":
+            yield "`group_of` gives woman, man, girl or boy"
+    elif to.scalar is not Scalar.STRING or to.codes is not None:
+        yield "a text cannot fill this field"
+    if isinstance(rule, Template) and not places_of(rule.template):
+        yield "a template without `{row}` or a column is a constant: use `value`"
+
+
+def _of_several(spec: Spec, rule: All | First, to: Target) -> Iterator[str]:
+    if isinstance(rule, All) and not to.is_list:
+        yield "`all` fills lists only"
+    for inner in rule.all if isinstance(rule, All) else rule.first:
+        yield from _of_rule(spec, inner, to)
 
 
 def _of_flags(spec: Spec, rule: Flags, to: Target) -> Iterator[str]:
@@ -158,11 +202,15 @@ def _of_column(spec: Spec, rule: Column, to: Target) -> Iterator[str]:
 
 
 def _of_conversion(spec: Spec, rule: Column, to: Target) -> Iterator[str]:
-    if rule.convert == "alpha-2":
-        if to.codes != "country":
-            yield "`convert = \"alpha-2\"` gives a country"
-        if "NA" in {*rule.missing, *spec.file.missing}:
-            yield "\"NA\" is Namibia here: do not read it as missing"
+    if rule.convert is not None and to.codes != ("language" if rule.convert == "language-name" else "country"):
+        yield f"`convert = {rule.convert}` does not give what this field holds"
+    if rule.convert == "alpha-2" and "NA" in {*rule.missing, *spec.file.missing}:
+        yield '"NA" is Namibia here: do not read it as missing'
+    for pattern in rule.omit_like:
+        try:
+            re.compile(pattern)
+        except re.error:
+            yield f"`{pattern}` is no regular expression"
     if rule.zone is not None and rule.zone not in available_timezones():
         yield "no such time zone"
     timed = any(part in form for form in rule.date for part in ("%H", "%I"))

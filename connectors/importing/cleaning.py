@@ -30,9 +30,7 @@ class Cleaner:
         except (KeyError, TypeError):
             return self._slowly(cells)
 
-    def _slowly(
-        self, cells: Sequence[Cell]
-    ) -> tuple[list[Clean], list[tuple[str, int]], list[tuple[Fault, int]]]:
+    def _slowly(self, cells: Sequence[Cell]) -> tuple[list[Clean], list[tuple[str, int]], list[tuple[Fault, int]]]:
         cleaned: list[Clean] = []
         repairs: list[tuple[str, int]] = []
         faults: list[tuple[Fault, int]] = []
@@ -41,7 +39,9 @@ class Cleaner:
             repairs += [(rule, place) for rule in rules]
             if isinstance(value, str) and "\ufffd" in value:
                 faults.append((Fault("", _UNREADABLE, _ADVICE), place))
-            elif not rules and isinstance(cell, str) and len(cell) <= _KNOWN_CHARS_MAX and len(self._clean) < _KNOWN_MAX:
+            elif (
+                not rules and isinstance(cell, str) and len(cell) <= _KNOWN_CHARS_MAX and len(self._clean) < _KNOWN_MAX
+            ):
                 self._clean[cell] = value
             cleaned.append(value)
         return cleaned, repairs, faults

@@ -48,7 +48,8 @@ def _refused(
     if parts := glued(text, table):
         between = f"`{separator}`" if separator else "a row of its own"
         return Converted(
-            rule="glued-values", advice=f"begins or ends with `{parts[0]}`: keep one value, or put {between} between two"
+            rule="glued-values",
+            advice=f"begins or ends with `{parts[0]}`: keep one value, or put {between} between two",
         )
     if like := nearest(text, table):
         return Converted(rule="misspelt-value", advice=f"is it `{like}`? then write it so")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pycountry
@@ -34,7 +35,9 @@ def number_of(form: Number, scalar: Scalar) -> Convert:
     suppressed = frozenset(form.suppressed)
     plain = re.compile(rf"-?\d+(?:{re.escape(form.decimal)}\d+)?", re.ASCII)
     other = "." if form.decimal == "," else ","
-    grouped = re.compile(rf"-?\d{{1,3}}(?:{re.escape(form.thousands or other)}\d{{3}})+(?:{re.escape(form.decimal)}\d+)?", re.ASCII)
+    grouped = re.compile(
+        rf"-?\d{{1,3}}(?:{re.escape(form.thousands or other)}\d{{3}})+(?:{re.escape(form.decimal)}\d+)?", re.ASCII
+    )
 
     def convert(text: str) -> Converted:
         if text in suppressed:
@@ -50,7 +53,9 @@ def number_of(form: Number, scalar: Scalar) -> Convert:
             text, repairs = text.replace(form.thousands, ""), (f"thousands-{_NAMES.get(form.thousands, 'separator')}",)
         value = float(text.replace(form.decimal, "."))
         if value < 0:
-            return Converted(rule="negative", advice="a number below zero often stands for `no value`: leave the cell empty")
+            return Converted(
+                rule="negative", advice="a number below zero often stands for `no value`: leave the cell empty"
+            )
         if scalar is Scalar.DOUBLE:
             return Converted(value, repairs)
         if not value.is_integer():
@@ -66,7 +71,8 @@ _NAMES = {",": "comma", ".": "dot", " ": "blank", "'": "apostrophe"}
 def _no_number(text: str) -> Converted:
     if text[:1] in "<>≤≥~":
         return Converted(
-            rule="suppressed-number", advice="the figure is hidden or rough; the mapping has to say what that means here"
+            rule="suppressed-number",
+            advice="the figure is hidden or rough; the mapping has to say what that means here",
         )
     return Converted(rule="not-a-number", advice="give digits only")
 
@@ -123,6 +129,29 @@ def country_of(text: str) -> Converted:
 def _alpha_3() -> Mapping[str, str]:
     two = {country.alpha_2: country.alpha_3 for country in pycountry.countries}
     return {**two, **{code: code for code in code_list("country").codes}}
+
+
+def country_named(text: str) -> Converted:
+    """Return the code of a country that is written with its English name."""
+    found = _names_of("countries").get(text.casefold())
+    return Converted(found) if found else Converted(rule="unknown-country", advice="write the name as ISO 3166-1 does")
+
+
+def language_named(text: str) -> Converted:
+    """Return the code of a language that is written with its English name."""
+    found = _names_of("languages").get(text.casefold())
+    return Converted(found) if found else Converted(rule="unknown-language", advice="write the name as ISO 639-3 does")
+
+
+@cache
+def _names_of(kind: Literal["countries", "languages"]) -> Mapping[str, str]:
+    """Return codes by the English names that are no other entry's, in small letters."""
+    found: dict[str, set[str]] = {}
+    for entry in getattr(pycountry, kind):
+        for attribute in ("name", "common_name", "official_name"):
+            if name := getattr(entry, attribute, None):
+                found.setdefault(name.casefold(), set()).add(entry.alpha_3)
+    return {name: next(iter(codes)) for name, codes in found.items() if len(codes) == 1}
 
 
 def in_any_case(convert: Convert) -> Convert:

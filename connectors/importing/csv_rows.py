@@ -9,7 +9,9 @@ from connectors.importing.headers import HUB_ROW, checked_header
 from connectors.importing.lines import UNDECODABLE, Lines
 from connectors.importing.rows import BadFileError, Fault, Row
 
-_BROKEN = Fault("", "broken-quotes", "close every quotation mark, write \"\" for one inside a cell; fix the line in the file")
+_BROKEN = Fault(
+    "", "broken-quotes", 'close every quotation mark, write "" for one inside a cell; fix the line in the file'
+)
 _UNDECODABLE = Fault("", "undecodable", "the row is not text in the declared encoding: write it again as UTF-8")
 _EMPTY = "the file is empty"
 
@@ -60,7 +62,9 @@ class CsvRows:
     def __iter__(self) -> Iterator[Row]:
         """Yield every row but blank lines, which are counted; a row that is broken comes with its fault."""
         width = len(self.columns)
-        half = Fault("", "half-a-row", f"give the row as many cells as the header has ({width}); is a delimiter missing?")
+        half = Fault(
+            "", "half-a-row", f"give the row as many cells as the header has ({width}); is a delimiter missing?"
+        )
         while True:
             self._taken.clear()
             try:

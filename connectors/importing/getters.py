@@ -8,7 +8,18 @@ from connectors.event_ids import row_event_id
 from connectors.importing.cells import cell_converter
 from connectors.importing.cleaning import Clean
 from connectors.importing.coding import code_of
-from connectors.importing.converting import Convert, Converted, country_of, date_of, in_any_case, number_of
+from connectors.importing.context import Context, Getter, Test
+from connectors.importing.converting import (
+    Convert,
+    Converted,
+    country_named,
+    country_of,
+    date_of,
+    in_any_case,
+    language_named,
+    number_of,
+)
+from connectors.importing.groups import group_getter
 from connectors.importing.rows import Fault
 from connectors.importing.spec import (
     All,
@@ -18,6 +29,7 @@ from connectors.importing.spec import (
     Derived,
     First,
     Flags,
+    Group,
     Join,
     Literals,
     Parameter,
@@ -28,27 +40,16 @@ from connectors.importing.spec import (
 )
 from connectors.importing.targets import Target
 from connectors.importing.walking import FILE, ROW, columns_of_rule, places_of
+from schemas.errors import MisuseError
 from schemas.shapes import Scalar
 
 _MEMO_MAX = 50_000
+_CONVERTERS: Mapping[str, Convert] = {
+    "alpha-2": country_of,
+    "country-name": country_named,
+    "language-name": language_named,
+}
 FILE_CHARS = 12
-
-
-@dataclass(slots=True)
-class Context:
-    """One row while its events are made."""
-
-    cells: Sequence[Clean]
-    row: int
-    file: str
-    """SHA-256 of the file that the row comes from, hexadecimal."""
-    faults: list[Fault] = field(default_factory=list)
-    repairs: list[tuple[str, int]] = field(default_factory=list)
-    """Rule, and place of the cell."""
-
-
-Getter = Callable[[Context], object]
-Test = Callable[[Sequence[Clean]], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,11 @@ class Compiler:
         get = self._getter(rule, to)
         needed = to.is_mandatory or (isinstance(rule, Column) and rule.required)
         return _mandatory(get, self._where(rule)) if needed else get
+
+    def values(self, column: str, texts: Sequence[str]) -> Getter:
+        """Return what refuses a row whose *column* holds none of *texts*."""
+        to = Target(path="", scalar=Scalar.STRING, is_list=False, is_mandatory=False, codes=None, accepted=None)
+        return self._column(Column(column=column, map=dict(zip(texts, texts, strict=True))), to)
 
     def test(self, when: When | None) -> Test | None:
         """Return what tells whether a row fits *when*, None when every row does."""
@@ -89,6 +95,8 @@ class Compiler:
             return self._cases(rule, to)
         if isinstance(rule, Join):
             return self._join(rule)
+        if isinstance(rule, Group):
+            return group_getter(rule, self.place_by_column)
         if isinstance(rule, Template):
             return self._template(rule)
         if isinstance(rule, Derived):
@@ -97,16 +105,23 @@ class Compiler:
 
     def _parameter(self, rule: Parameter, to: Target) -> Plain:
         value = self.parameters[rule.parameter]
-        if isinstance(value, str) and to.scalar is Scalar.DATE:
-            return dt.date.fromisoformat(value)
-        if isinstance(value, str) and to.scalar is Scalar.TIMESTAMP:
-            moment = dt.datetime.fromisoformat(value)
-            return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+        if to.accepted is not None and value not in to.accepted:
+            raise MisuseError(f"`--set {rule.parameter}=…` needs a code of the list {to.codes}")
+        try:
+            if isinstance(value, str) and to.scalar is Scalar.DATE:
+                return dt.date.fromisoformat(value)
+            if isinstance(value, str) and to.scalar is Scalar.TIMESTAMP:
+                moment = dt.datetime.fromisoformat(value)
+                return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+        except ValueError:
+            raise MisuseError(f"`--set {rule.parameter}=…` needs a date: YYYY-MM-DD") from None
         return value
 
     def _column(self, rule: Column, to: Target) -> Getter:
         place = self.place_by_column.get(rule.column)
-        empty = [rule.empty] if to.is_list and rule.empty is not None and not isinstance(rule.empty, list) else rule.empty
+        empty = (
+            [rule.empty] if to.is_list and rule.empty is not None and not isinstance(rule.empty, list) else rule.empty
+        )
         if place is None:  # a column that the file may lack
             return lambda _context: empty
         convert = self._converter(rule, to)
@@ -142,7 +157,8 @@ class Compiler:
                 separator=rule.split,
             )
         elif rule.convert is not None:
-            one = in_any_case(country_of) if rule.case == "any" else country_of
+            one = _CONVERTERS[rule.convert]
+            one = in_any_case(one) if rule.case == "any" else one
         elif rule.number is not None:
             one = number_of(rule.number, to.scalar)
         elif rule.date:
@@ -151,7 +167,9 @@ class Compiler:
 
     def _flags(self, rule: Flags) -> Getter:
         table = self.tables[rule.flags] if isinstance(rule.flags, str) else rule.flags
-        places = [(self.place_by_column[name], name, code) for name, code in table.items() if name in self.place_by_column]
+        places = [
+            (self.place_by_column[name], name, code) for name, code in table.items() if name in self.place_by_column
+        ]
         picked = frozenset(rule.yes if rule.pick == "yes" else rule.no)
         others: frozenset[Clean] = frozenset([*(rule.no if rule.pick == "yes" else rule.yes), None])
 
@@ -195,7 +213,9 @@ class Compiler:
             for name in names:
                 value = _of_place(context, name, self.place_by_column)
                 if value is None:
-                    context.faults.append(Fault(name, "empty-cell", "give the cell a value: a reference is made from it"))
+                    context.faults.append(
+                        Fault(name, "empty-cell", "give the cell a value: a reference is made from it")
+                    )
                     return None
                 text = text.replace(f"{{{name}}}", value)
             return text

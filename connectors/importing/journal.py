@@ -1,9 +1,8 @@
 """The journal of an import: how far it is, so that it goes on where it stopped. It holds no value of any row."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Self, cast
+from typing import Literal, Self
 
 import orjson
 
@@ -38,7 +37,8 @@ class Journal:
             write_atomically(self.path, orjson.dumps(content, option=orjson.OPT_INDENT_2).decode() + "\n")
         except OSError as error:
             raise MisuseError(
-                f"the journal cannot be written beside the file ({error.strerror}): name another folder with `--refused`"
+                f"the journal cannot be written beside the file ({error.strerror}): "
+                "name another folder with `--refused`"
             ) from None
 
     @classmethod
@@ -61,10 +61,6 @@ class Journal:
     def take(self, other: "Journal") -> None:
         """Go on where *other* stopped."""
         self.rows, self.refused_bytes, self.counts = other.rows, other.refused_bytes, other.counts
-
-    def counters(self) -> dict[str, Counter[str]]:
-        """Return the counts as counters."""
-        return {name: Counter(cast("dict[str, int]", counts)) for name, counts in self.counts.items()}
 
 
 _STORED = ("file", "mapping", "agency", "state", "rows", "refused_bytes", "refused_digest", "counts")

@@ -57,7 +57,9 @@ class JsonRows:
             return Row(number, (), self._unknown(unknown), text)
         for name in self._needed:
             if name not in flat:
-                return Row(number, (), Fault(name, "missing-key", "give the key, with null when there is no value"), text)
+                return Row(
+                    number, (), Fault(name, "missing-key", "give the key, with null when there is no value"), text
+                )
         return Row(number, [flat.get(name) for name in self.columns])
 
     def _unknown(self, names: list[str]) -> Fault:

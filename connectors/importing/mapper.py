@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from connectors.event_ids import row_event_id
 from connectors.importing.cleaning import Clean, Cleaner
-from connectors.importing.getters import Compiler, Context, Getter, Test
+from connectors.importing.context import Context, Getter, Test
+from connectors.importing.getters import Compiler
 from connectors.importing.headers import HUB_FILE, HUB_ROW, HUB_TEXT
 from connectors.importing.rows import Fault, Row
 from connectors.importing.spec import Check, Column, Entry, Event, Plain, Spec
@@ -69,6 +70,7 @@ class Mapper:
             known_texts=_texts_of_one_column(spec),
         )
         self._plans = [_plan(compiler, spec, event) for event in spec.events]
+        self._values = [compiler.values(column, texts) for column, texts in spec.values.items()]
         self._checks: list[tuple[Check, Test]] = []
         for check in spec.checks:
             test = compiler.test(check.when)
@@ -100,7 +102,12 @@ class Mapper:
         steps = path.split(".")
         for length in range(len(steps), 0, -1):
             above = ".".join(steps[:length])
-            named = [column for found, names in columns.items() if found == above or found.startswith(f"{above}.") for column in names]
+            named = [
+                column
+                for found, names in columns.items()
+                if found == above or found.startswith(f"{above}.")
+                for column in names
+            ]
             if named:
                 return Fault(named[0], problem.rule, f"{problem.path}: {problem.advice}")
         return Fault("", problem.rule, f"{problem.path}: {problem.advice}")
@@ -122,6 +129,8 @@ class Mapper:
             context.faults.append(_NOT_OURS)
 
     def _check(self, context: Context) -> list[str]:
+        for look in self._values:
+            look(context)
         reports = []
         for check, test in self._checks:
             if test(context.cells):
@@ -158,7 +167,9 @@ def _plan(compiler: Compiler, spec: Spec, event: Event) -> _Plan:
         assert not isinstance(inner, str)
         entries[path] = [_entry(compiler, inner, entry) for entry in several]
         columns |= {
-            f"{path}.{name}": tuple(columns_of_rule(rule, spec.tables)) for entry in several for name, rule in entry.fields.items()
+            f"{path}.{name}": tuple(columns_of_rule(rule, spec.tables))
+            for entry in several
+            for name, rule in entry.fields.items()
         }
     return _Plan(
         type=event.type,
@@ -217,5 +228,3 @@ def _texts_of_one_column(spec: Spec) -> Mapping[str, str]:
 
 def _column_rules(spec: Spec) -> Iterable[Column]:
     return (rule for rule in rules_of(spec) if isinstance(rule, Column))
-
-

@@ -63,7 +63,9 @@ def load(name: str) -> LoadedMapping:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
-            raise MisuseError("the file of the mapping cannot be read: is the path right, and is it TOML in UTF-8?") from None
+            raise MisuseError(
+                "the file of the mapping cannot be read: is the path right, and is it TOML in UTF-8?"
+            ) from None
     else:
         like = nearest(name, shipped())
         raise MisuseError(

@@ -61,14 +61,16 @@ def opened(job: Job, advance: Callable[[int], None] = lambda _bytes: None) -> Op
     unique = job.mapping.spec.unique
     repeated = repeated_rows(unique, job.rows(), job.mapping.spec.file.missing) if unique else None
     digest = digest_of(job.file, advance)
-    mapper = Mapper(
-        job.mapping.spec, rows.columns, agency=job.agency, key=job.key, file=digest, parameters=parameters
-    )
+    mapper = Mapper(job.mapping.spec, rows.columns, agency=job.agency, key=job.key, file=digest, parameters=parameters)
     return Opened(job=job, rows=rows, mapper=mapper, digest=digest, repeated=repeated)
 
 
 async def run(
-    work: Opened, sink: Sink, refused: RefusedRows, journal: Journal | None, advance: Advance = lambda _done, _total: None
+    work: Opened,
+    sink: Sink,
+    refused: RefusedRows,
+    journal: Journal | None,
+    advance: Advance = lambda _done, _total: None,
 ) -> Tally:
     """Import the rows of *work* from where *journal* stopped; return what became of all of them.
 

@@ -1,19 +1,19 @@
 """A mapping as it is written: TOML, read into typed parts. What it means is checked in `check.py`.
 
-    [fields]                                     # of every event of a row
-    "envelope.purpose" = { value = "STATISTICS" }
+[fields]                                     # of every event of a row
+"envelope.purpose" = { value = "STATISTICS" }
 
-    [[events]]                                   # one for each event that a row may give
-    type = "PersonIdentified"
+[[events]]                                   # one for each event that a row may give
+type = "PersonIdentified"
 
-    [events.fields]
-    "person.citizenships" = { column = "citizenship", convert = "alpha-2" }
+[events.fields]
+"person.citizenships" = { column = "citizenship", convert = "alpha-2" }
 """
 
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Tag
 
 Plain = str | int | float | bool | dt.datetime | dt.date
 Literals = Plain | list[Plain]
@@ -57,7 +57,7 @@ class Column(_Part):
     """Text of the cell -> value, or the name of a table of the mapping. What it does not have is refused."""
     otherwise: Literals | None = None
     """For every text that `map` does not have."""
-    convert: Literal["alpha-2"] | None = None
+    convert: Literal["alpha-2", "country-name", "language-name"] | None = None
     date: list[str] = []
     """Forms of strptime of which one must fit; `%Y` alone is the first day of the year."""
     last_day_of: Literal["year", "month"] | None = None
@@ -72,6 +72,8 @@ class Column(_Part):
     """Texts that mean "no value" in this column, beside those of the file."""
     omit: dict[str, str] = {}
     """Values that are left out and counted, each with the reason."""
+    omit_like: dict[str, str] = {}
+    """The same for every text that a regular expression fits as a whole."""
     empty: Literals | None = None
     """The value for an empty cell; without it the field is left out, or the row refused when it is mandatory."""
     required: bool = False
@@ -111,6 +113,21 @@ class Cases(_Part):
     """Without it a row that fits no case leaves the field out, or is refused when it is mandatory."""
 
 
+class Group(_Part):
+    """Woman, man, girl or boy: by sex, and by the age on the day of the event."""
+
+    group_of: str
+    """Column of the sex."""
+    female: list[str]
+    male: list[str]
+    born: str
+    """Column of the date of birth."""
+    at: str
+    """Column of the day on which the age counts."""
+    date: list[str]
+    """Forms of both dates."""
+
+
 class Template(_Part):
     """A text with `{row}`, `{file}` and `{column}` filled in."""
 
@@ -142,6 +159,7 @@ _KINDS: dict[str, type[_Part]] = {
     "join": Join,
     "flags": Flags,
     "cases": Cases,
+    "group_of": Group,
     "template": Template,
     "uuid": Derived,
     "all": All,
@@ -162,6 +180,7 @@ Rule = Annotated[
     | Annotated[Join, Tag("join")]
     | Annotated[Flags, Tag("flags")]
     | Annotated[Cases, Tag("cases")]
+    | Annotated[Group, Tag("group_of")]
     | Annotated[Template, Tag("template")]
     | Annotated[Derived, Tag("uuid")]
     | Annotated[All, Tag("all")]
@@ -238,6 +257,8 @@ class Spec(_Part):
     parameters: dict[str, ParameterForm] = {}
     ignored: dict[str, str] = {}
     """Column -> why it is left out."""
+    values: dict[str, list[str]] = {}
+    """Column that conditions read -> the texts that it may hold; every other is refused."""
     tables: dict[str, dict[str, Literals]] = {}
     fields: dict[str, Rule] = {}
     events: list[Event]

@@ -71,7 +71,10 @@ class Tally:
     @classmethod
     def of(cls, stored: Mapping[str, Mapping[str, int]]) -> Self:
         """Return the tally that the journal kept."""
-        return cls(**{name: Counter(stored.get(name, {})) for name in _COUNTERS})
+        tally = cls()
+        for name in _COUNTERS:
+            setattr(tally, name, Counter(stored.get(name, {})))
+        return tally
 
     def summary(self) -> dict[str, object]:
         """Return the counts as `--json` shows them."""

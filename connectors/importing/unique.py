@@ -13,7 +13,9 @@ from connectors.importing.spec import Unique
 KEYS_MAX = 3_000_000
 """Keys of rows are held in memory, some 200 bytes each."""
 CONFLICT = Fault(
-    "", "conflicting-rows", "another row gives other values for the same thing: keep the right one, and delete the other"
+    "",
+    "conflicting-rows",
+    "another row gives other values for the same thing: keep the right one, and delete the other",
 )
 Verdict = Literal["new", "same", "conflict"]
 

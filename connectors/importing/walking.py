@@ -3,7 +3,21 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from connectors.importing.spec import All, Cases, Column, First, Flags, Join, Parameter, Rule, Spec, Template, When
+from connectors.importing.spec import (
+    All,
+    Cases,
+    Column,
+    Condition,
+    First,
+    Flags,
+    Group,
+    Join,
+    Parameter,
+    Rule,
+    Spec,
+    Template,
+    When,
+)
 
 _PLACES = re.compile(r"\{([^{}]*)\}")
 ROW, FILE = "row", "file"
@@ -32,6 +46,8 @@ def columns_of_rule(rule: Rule, tables: Mapping[str, Mapping[str, object]]) -> I
     elif isinstance(rule, Cases):
         for case in rule.cases:
             yield from columns_of_condition(case.when)
+    elif isinstance(rule, Group):
+        yield from (rule.group_of, rule.born, rule.at)
     elif isinstance(rule, Template):
         yield from (name for name in places_of(rule.template) if name not in (ROW, FILE))
     elif isinstance(rule, (All, First)):
@@ -48,6 +64,15 @@ def columns_of_condition(when: When | None) -> Iterator[str]:
 def places_of(template: str) -> list[str]:
     """Return what stands between braces in *template*."""
     return _PLACES.findall(template)
+
+
+def conditions_of(spec: Spec) -> Iterator[Condition]:
+    """Yield every condition of *spec*."""
+    whens = [each.when for event in spec.events for each in (event, *(e for es in event.records.values() for e in es))]
+    whens += [check.when for check in spec.checks]
+    whens += [case.when for rule in rules_of(spec) if isinstance(rule, Cases) for case in rule.cases]
+    for when in whens:
+        yield from [when] if isinstance(when, dict) else when or []
 
 
 def rules_of(spec: Spec) -> Iterator[Rule]:
@@ -88,3 +113,4 @@ def _mapped(spec: Spec) -> Iterator[str]:
     for check in spec.checks:
         yield from columns_of_condition(check.when)
     yield from spec.unique.key if spec.unique else ()
+    yield from spec.values

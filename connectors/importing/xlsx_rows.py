@@ -6,7 +6,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol, cast
 from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
@@ -27,6 +27,25 @@ _SHOWN = 5
 _ERROR = Fault("", "excel-error", "a cell holds an error of Excel such as a broken reference: give it a value")
 _TOO_FAR = "the sheet has cells beyond its header: remove what stands right of the table"
 _BROKEN = "the file is no readable XLSX workbook: open it in a spreadsheet program and save it again, or save it as CSV"
+
+
+class _Cell(Protocol):
+    value: object
+    data_type: str
+
+
+class _Sheet(Protocol):
+    """What openpyxl's sheets have that are read row by row; its stubs describe the other kind."""
+
+    title: str
+    sheet_state: str
+    max_row: int | None
+    _worksheet_path: str
+
+    def iter_rows(self) -> Iterator[tuple[_Cell, ...]]:
+        """Yield the rows."""
+
+
 Merged = tuple[int, int, int, int]
 """First column, first row, last column, last row; all from 1."""
 
@@ -48,10 +67,11 @@ class XlsxRows:
         self.delimiter = ","
         self.done = 0
         _check_size(path)
-        self._sheet = _sheet(_opened(path), sheet)
+        book = _opened(path)
+        self._sheet = _sheet(book, sheet)
         self._merged = _merged_cells(path, self._sheet)
         self.total = self._sheet.max_row or 0
-        self.remarks = [f"sheet {self._number_of_sheet()}"]
+        self.remarks = [f"sheet {book.sheetnames.index(self._sheet.title) + 1} of {len(book.sheetnames)}"]
         self._source = self._sheet.iter_rows()
         head = self._read()
         if head is not None and header_row > 1 and HUB_ROW not in head:
@@ -65,7 +85,7 @@ class XlsxRows:
         if inside and not fill_merged:
             raise BadFileError(
                 f"the table has merged cells ({_listed(inside)}): a value belongs into each row; "
-                "unmerge and fill them, or let the mapping fill them (`merged_cells = \"fill\"`)"
+                'unmerge and fill them, or let the mapping fill them (`merged_cells = "fill"`)'
             )
         self._fill = inside
         self._held: dict[Merged, Cell] = {}
@@ -115,9 +135,6 @@ class XlsxRows:
                     self.repairs["merged-cell"] += 1
         return cells
 
-    def _number_of_sheet(self) -> int:
-        return self._sheet.parent.worksheets.index(self._sheet) + 1
-
 
 _EXCEL_ERROR = "\udc01"
 """Stands for an error of Excel; no file can hold it."""
@@ -152,8 +169,8 @@ def _check_size(path: Path) -> None:
         raise BadFileError("the texts of the workbook do not fit into memory: save the sheet as CSV")
 
 
-def _sheet(book: Workbook, name: str | None) -> ReadOnlyWorksheet:
-    sheets: list[ReadOnlyWorksheet] = [sheet for sheet in book.worksheets if isinstance(sheet, ReadOnlyWorksheet)]
+def _sheet(book: Workbook, name: str | None) -> _Sheet:
+    sheets = [cast("_Sheet", sheet) for sheet in book.worksheets if isinstance(sheet, ReadOnlyWorksheet)]
     if name is not None:
         named = [sheet for sheet in sheets if sheet.title == name]
         if not named:
@@ -165,7 +182,7 @@ def _sheet(book: Workbook, name: str | None) -> ReadOnlyWorksheet:
     return visible[0]
 
 
-def _merged_cells(path: Path, sheet: ReadOnlyWorksheet) -> list[Merged]:
+def _merged_cells(path: Path, sheet: _Sheet) -> list[Merged]:
     """Return the merged ranges, which openpyxl does not tell when it reads row by row."""
     inner = str(sheet._worksheet_path)  # noqa: SLF001 - the one place where openpyxl keeps it
     try:
