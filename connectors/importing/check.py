@@ -19,6 +19,7 @@ from connectors.importing.spec import (
     Group,
     Join,
     Literals,
+    Not,
     Parameter,
     Rule,
     Spec,
@@ -26,6 +27,7 @@ from connectors.importing.spec import (
 )
 from connectors.importing.targets import Target, fields_of, record_list, target, unfilled
 from connectors.importing.walking import (
+    columns_of,
     columns_of_rule,
     conditions_of,
     mapped_columns,
@@ -68,6 +70,10 @@ def _of_whole(spec: Spec) -> Iterator[str]:
     yield from _of_conditions(spec)
     if not spec.events:
         yield "events: name at least one"
+    columns = columns_of(spec)
+    yield from (
+        f"file.optional: `{name}` is no column of the mapping" for name in spec.file.optional if name not in columns
+    )
     if spec.file.header_row < 1:
         yield "file.header_row: rows count from 1"
     if not spec.file.delimiters or any(len(each) != 1 for each in spec.file.delimiters):
@@ -79,18 +85,16 @@ def _of_conditions(spec: Spec) -> Iterator[str]:
     compared: dict[str, set[str]] = {}
     for condition in conditions_of(spec):
         for column, value in condition.items():
-            compared.setdefault(column, set()).update([value] if isinstance(value, str) else value)
-    read = {
-        column
-        for rule in rules_of(spec)
-        if not isinstance(rule, Cases)
-        for column in columns_of_rule(rule, spec.tables)
-    }
-    for column, texts in compared.items():
-        if column not in read | spec.values.keys() and texts - {"", "*"}:
+            texts = value.texts if isinstance(value, Not) else [value] if isinstance(value, str) else value
+            compared.setdefault(column, set()).update(texts)
+    leaves = [rule for rule in rules_of(spec) if not isinstance(rule, (Cases, All, First))]
+    read = {column for rule in leaves for column in columns_of_rule(rule, spec.tables)}
+    for column, found in compared.items():
+        known = found - {"", "*"}
+        if column not in read | spec.values.keys() and known:
             yield f"values: list the texts that `{column}` may hold; only conditions read it"
-        if column in spec.values and (unknown := texts - {*spec.values[column]}):
-            yield f"values: `{column}` does not list {', '.join(f'`{text}`' for text in sorted(unknown))}"
+        if column in spec.values and (unlisted := known - {*spec.values[column]}):
+            yield f"values: `{column}` does not list {', '.join(f'`{text}`' for text in sorted(unlisted))}"
 
 
 def _of_event(spec: Spec, event: Event) -> Iterator[str]:

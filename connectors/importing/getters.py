@@ -25,6 +25,7 @@ from connectors.importing.spec import (
     All,
     Cases,
     Column,
+    Condition,
     Constant,
     Derived,
     First,
@@ -32,6 +33,7 @@ from connectors.importing.spec import (
     Group,
     Join,
     Literals,
+    Not,
     Parameter,
     Plain,
     Rule,
@@ -50,6 +52,7 @@ _CONVERTERS: Mapping[str, Convert] = {
     "language-name": language_named,
 }
 FILE_CHARS = 12
+_EMPTY = ("empty-cell", "give the cell a value: the event cannot do without")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +70,7 @@ class Compiler:
     def getter(self, rule: Rule, to: Target) -> Getter:
         """Return what gets the value of the field *to*; for a list, a list."""
         get = self._getter(rule, to)
-        needed = to.is_mandatory or (isinstance(rule, Column) and rule.required)
-        return _mandatory(get, self._where(rule)) if needed else get
+        return _mandatory(get, self._where(rule)) if to.is_mandatory else get
 
     def values(self, column: str, texts: Sequence[str]) -> Getter:
         """Return what refuses a row whose *column* holds none of *texts*."""
@@ -122,14 +124,14 @@ class Compiler:
         empty = (
             [rule.empty] if to.is_list and rule.empty is not None and not isinstance(rule.empty, list) else rule.empty
         )
-        if place is None:  # a column that the file may lack
-            return lambda _context: empty
         convert = self._converter(rule, to)
         memo: dict[Clean, Converted] = {}
 
         def get(context: Context) -> object:
-            cell = context.cells[place]
-            if cell is None:
+            cell = None if place is None else context.cells[place]  # the file may lack an optional column
+            if cell is None or place is None:
+                if rule.required and empty is None:
+                    context.faults.append(Fault(rule.column, *_EMPTY))
                 return empty
             found = memo.get(cell)
             if found is None:
@@ -243,13 +245,16 @@ class Compiler:
 
         return get_all if isinstance(rule, All) else get_first
 
-    def _one_test(self, condition: Mapping[str, str | list[str]]) -> Test:
-        wanted = [(self.place_by_column.get(column), _texts(value)) for column, value in condition.items()]
+    def _one_test(self, condition: Condition) -> Test:
+        wanted = [
+            (self.place_by_column.get(column), _texts(value), isinstance(value, Not))
+            for column, value in condition.items()
+        ]
 
         def fits(cells: Sequence[Clean]) -> bool:
-            for place, texts in wanted:
+            for place, texts, negated in wanted:
                 cell = None if place is None else cells[place]
-                if cell not in texts and not ("*" in texts and cell is not None):
+                if (cell in texts or ("*" in texts and cell is not None)) == negated:
                     return False
             return True
 
@@ -266,10 +271,9 @@ class Compiler:
 
 def _mandatory(get: Getter, column: str) -> Getter:
     def checked(context: Context) -> object:
-        before = len(context.faults)
         value = get(context)
-        if value is None and len(context.faults) == before:
-            context.faults.append(Fault(column, "empty-cell", "give the cell a value: the event cannot do without"))
+        if value is None and not any(fault.column == column for fault in context.faults):
+            context.faults.append(Fault(column, *_EMPTY))
         return value
 
     return checked
@@ -291,8 +295,9 @@ def _plain(cell: Clean) -> str:
     return cell.isoformat() if isinstance(cell, dt.date) else cell or ""
 
 
-def _texts(value: str | list[str]) -> frozenset[Clean]:
-    return frozenset(text or None for text in ([value] if isinstance(value, str) else value))
+def _texts(value: str | list[str] | Not) -> frozenset[Clean]:
+    texts = value.texts if isinstance(value, Not) else [value] if isinstance(value, str) else value
+    return frozenset(text or None for text in texts)
 
 
 def _listed(rule: Flags) -> str:

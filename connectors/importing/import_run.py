@@ -61,6 +61,9 @@ async def run(
         work = opened(job, bar.add)
     for remark in work.rows.remarks:
         telling.say(remark)
+    for name, form in job.mapping.spec.parameters.items():
+        if name not in job.given:
+            telling.say(f"taken for every row: {name} = {form.default} ({form.doc})")
     before = Journal.load(_journal_path(job, refused_path))
     journal = None if as_whom is None else _journal(work, before, refused_path, anew=anew)
     goes_on = journal is not None and before is not None and journal.goes_on_from(before)

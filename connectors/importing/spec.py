@@ -13,18 +13,29 @@ type = "PersonIdentified"
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 Plain = str | int | float | bool | dt.datetime | dt.date
 Literals = Plain | list[Plain]
-Condition = dict[str, str | list[str]]
-"""Column -> the text that it must hold, or one of several; "" is an empty cell, "*" any other. All must fit."""
-When = Condition | list[Condition]
-"""Several conditions: one of them must fit."""
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Not(_Part):
+    """Any text but these."""
+
+    texts: list[str] = Field(alias="not")
+
+
+Condition = dict[str, str | list[str] | Not]
+"""Column -> the text that it must hold, or one of several, or `{ not = [...] }`. All must fit.
+
+"" is an empty cell, "*" any other.
+"""
+When = Condition | list[Condition]
+"""Several conditions: one of them must fit."""
 
 
 class Constant(_Part):

@@ -68,8 +68,9 @@ def places_of(template: str) -> list[str]:
 
 def conditions_of(spec: Spec) -> Iterator[Condition]:
     """Yield every condition of *spec*."""
-    whens = [each.when for event in spec.events for each in (event, *(e for es in event.records.values() for e in es))]
-    whens += [check.when for check in spec.checks]
+    whens: list[When | None] = [check.when for check in spec.checks]
+    for event in spec.events:
+        whens += [event.when, *(entry.when for entries in event.records.values() for entry in entries)]
     whens += [case.when for rule in rules_of(spec) if isinstance(rule, Cases) for case in rule.cases]
     for when in whens:
         yield from [when] if isinstance(when, dict) else when or []
