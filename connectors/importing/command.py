@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
+from connectors.importing.mapping_command import mapping as mapping_commands
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of importing to *app*."""
     app.command("import")(import_file)
+    app.add_typer(mapping_commands, name="mapping")
 
 
 def import_file(

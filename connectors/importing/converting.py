@@ -133,7 +133,7 @@ def _alpha_3() -> Mapping[str, str]:
 
 def country_named(text: str) -> Converted:
     """Return the code of a country that is written with its English name."""
-    found = _names_of("countries").get(text.casefold())
+    found = country_names().get(text.casefold())
     return Converted(found) if found else Converted(rule="unknown-country", advice="write the name as ISO 3166-1 does")
 
 
@@ -141,6 +141,11 @@ def language_named(text: str) -> Converted:
     """Return the code of a language that is written with its English name."""
     found = _names_of("languages").get(text.casefold())
     return Converted(found) if found else Converted(rule="unknown-language", advice="write the name as ISO 639-3 does")
+
+
+def country_names() -> Mapping[str, str]:
+    """Return the codes of countries by their English names in small letters."""
+    return _names_of("countries")
 
 
 @cache

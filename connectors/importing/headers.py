@@ -22,12 +22,12 @@ class WrongColumnsError(BadFileError):
 
 
 def checked_header(
-    cells: Sequence[object], known: Collection[str], optional: Collection[str], repairs: Counter[str]
+    cells: Sequence[object], known: Collection[str] | None, optional: Collection[str], repairs: Counter[str]
 ) -> tuple[str, ...]:
     """Return the names of the columns; raise WrongColumnsError with all that is wrong at once.
 
-    *known* are the columns of the mapping, of which the *optional* may be missing. Blanks around a name are taken
-    away and counted.
+    *known* are the columns of the mapping, of which the *optional* may be missing; None takes any. Blanks around a
+    name are taken away and counted.
     """
     if len(cells) > COLUMNS_MAX:
         raise WrongColumnsError(
@@ -36,6 +36,8 @@ def checked_header(
     raw = ["" if cell is None else str(cell) for cell in cells]
     names = tuple(name.strip() for name in raw)
     repairs["trimmed-header"] += sum(1 for name, written in zip(names, raw, strict=True) if name != written)
+    if known is None:
+        known = names
     is_of_refused = HUB_ROW in names
     expected = [*known, *(HUB_COLUMNS if is_of_refused else ())]
     problems = [*_unknown(names, expected), *_twice(names), *_missing(names, known, optional)]

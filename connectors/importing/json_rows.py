@@ -50,17 +50,17 @@ class JsonRows:
                 return Row(number, (), _UNDECODABLE, self._last.replace(UNDECODABLE, "").rstrip())
             advice = line.problem.advice if line.problem else "write one JSON object for each row"
             return Row(number, (), Fault("", "not-json", advice), self._last.rstrip())
-        flat = dict(_flat(line.event))
+        found = dict(flat(line.event))
         text = orjson.dumps(line.event).decode()
-        unknown = [name for name in flat if name not in self.columns]
+        unknown = [name for name in found if name not in self.columns]
         if unknown:
             return Row(number, (), self._unknown(unknown), text)
         for name in self._needed:
-            if name not in flat:
+            if name not in found:
                 return Row(
                     number, (), Fault(name, "missing-key", "give the key, with null when there is no value"), text
                 )
-        return Row(number, [flat.get(name) for name in self.columns])
+        return Row(number, [found.get(name) for name in self.columns])
 
     def _unknown(self, names: list[str]) -> Fault:
         if len(names) > COLUMNS_MAX:
@@ -70,11 +70,12 @@ class JsonRows:
         return Fault("", "unknown-key", f"{len(names)} keys are not in the mapping; {advice}")
 
 
-def _flat(value: Mapping[str, object], above: str = "", depth: int = 0) -> Iterator[tuple[str, Cell]]:
+def flat(value: Mapping[str, object], above: str = "", depth: int = 0) -> Iterator[tuple[str, Cell]]:
+    """Yield the keys of a JSON object and their values; nested objects have keys with dots."""
     for name, inner in value.items():
         path = f"{above}{name}"
         if isinstance(inner, dict) and depth < _DEEPEST:
-            yield from _flat(inner, f"{path}.", depth + 1)
+            yield from flat(inner, f"{path}.", depth + 1)
         elif inner is None or isinstance(inner, (str, int, float, bool, list)):
             yield path, inner
         else:

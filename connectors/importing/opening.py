@@ -1,9 +1,10 @@
 """A file of rows, opened by what it is: XLSX, JSON, or CSV."""
 
+import codecs
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from connectors.importing.csv_rows import CsvRows
 from connectors.importing.json_rows import JsonRows
@@ -20,14 +21,9 @@ _HEAD = 512
 def open_rows(path: Path, mapping: LoadedMapping, *, encoding: str | None = None, sheet: str | None = None) -> Rows:
     """Return the rows of *path*; raise BadFileError when its columns are not those of *mapping*."""
     form = mapping.spec.file
-    with _opened(path) as file:
-        head = file.read(_HEAD)
     known, optional = mapping.columns, form.optional
-    if not head.strip():
-        raise BadFileError("the file is empty")
-    if head.startswith(_OLD_EXCEL):
-        raise BadFileError("the file is an old or encrypted workbook: save it as XLSX without a password, or as CSV")
-    if head.startswith(_ZIP):
+    kind = kind_of(path)
+    if kind == "xlsx":
         return XlsxRows(
             path,
             known=known,
@@ -36,7 +32,7 @@ def open_rows(path: Path, mapping: LoadedMapping, *, encoding: str | None = None
             header_row=form.header_row,
             fill_merged=form.merged_cells == "fill",
         )
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+    if kind == "json":
         return JsonRows(path, known=known, optional=optional, encoding=encoding or form.encoding)
     return CsvRows(
         path,
@@ -46,6 +42,19 @@ def open_rows(path: Path, mapping: LoadedMapping, *, encoding: str | None = None
         encoding=encoding or form.encoding,
         header_row=form.header_row,
     )
+
+
+def kind_of(path: Path) -> Literal["xlsx", "json", "csv"]:
+    """Return what the file at *path* is, by how it begins; raise BadFileError for what cannot be read."""
+    with _opened(path) as file:
+        head = file.read(_HEAD)
+    if not head.strip():
+        raise BadFileError("the file is empty")
+    if head.startswith(_OLD_EXCEL):
+        raise BadFileError("the file is an old or encrypted workbook: save it as XLSX without a password, or as CSV")
+    if head.startswith(_ZIP):
+        return "xlsx"
+    return "json" if head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[") else "csv"
 
 
 def digest_of(path: Path, advance: Callable[[int], None] = lambda _bytes: None) -> str:

@@ -57,7 +57,7 @@ class XlsxRows:
         self,
         path: Path,
         *,
-        known: Collection[str],
+        known: Collection[str] | None,
         optional: Collection[str],
         sheet: str | None = None,
         header_row: int = 1,
