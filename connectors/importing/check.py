@@ -36,7 +36,7 @@ from connectors.importing.walking import (
     rules_of,
 )
 from schemas.catalogue import contract, contracts
-from schemas.shapes import Record, Scalar, shape_of
+from schemas.shapes import Record, Scalar, shape_of, walk
 
 _NUMBERS = frozenset({Scalar.INT, Scalar.LONG, Scalar.DOUBLE})
 _TIMES = frozenset({Scalar.DATE, Scalar.TIMESTAMP})
@@ -124,7 +124,7 @@ def _of_fields(spec: Spec, shape: Record, fields: Mapping[str, Rule], roles: tup
     for path, rule in fields.items():
         found = target(shape, path, roles)
         if isinstance(found, str):
-            like = nearest(path.rsplit(".", 1)[-1], [entry.name for entry in shape.fields])
+            like = nearest(path, [name for name, _, _ in walk(shape) if "[]." not in name])
             yield f"`{path}` {found}{f'; is it `{like}`?' if like else ''}"
         else:
             yield from (f"`{path}`: {problem}" for problem in _of_rule(spec, rule, found))

@@ -161,6 +161,7 @@ def _plan(compiler: Compiler, spec: Spec, event: Event) -> _Plan:
     shape = shape_of(contract(event.type))
     fields = fields_of(spec, event)
     columns = {path: tuple(columns_of_rule(rule, spec.tables)) for path, rule in fields.items()}
+    columns["envelope.recorded_at"] = columns.get("envelope.occurred_at", ())  # it is taken to be the same moment
     entries = {}
     for path, several in event.records.items():
         inner = record_list(shape, path)

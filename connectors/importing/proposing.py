@@ -118,6 +118,9 @@ def _match(column: str, path: str, entry: Field, sample: Sample) -> Match:
     confidence = (
         0.0 if value.share == 0 else max(_BY_NAME * name + _BY_VALUE * value.share, 0.85 if is_certain else 0.0)
     )
+    forms = value.rule.get("date")
+    if isinstance(forms, list) and len(forms) > 1:  # a day and a month that could be the other way round
+        confidence = min(confidence, LIKELY - 0.01)
     if isinstance(entry.shape, Array) and any(";" in text for text in texts) and not value.rule and value.share < 1:
         confidence = min(confidence, LIKELY - 0.01)
     return Match(
