@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connectors.event_ids import row_event_id
 from connectors.importing.cells import cell_converter
 from connectors.importing.cleaning import Clean
 from connectors.importing.coding import code_of
@@ -41,7 +40,7 @@ from connectors.importing.spec import (
     When,
 )
 from connectors.importing.targets import Target
-from connectors.importing.walking import FILE, ROW, columns_of_rule, places_of
+from connectors.importing.walking import columns_of_rule
 from schemas.errors import MisuseError
 from schemas.shapes import Scalar
 
@@ -51,7 +50,6 @@ _CONVERTERS: Mapping[str, Convert] = {
     "country-name": country_named,
     "language-name": language_named,
 }
-FILE_CHARS = 12
 _EMPTY = ("empty-cell", "give the cell a value: the event cannot do without")
 
 
@@ -96,13 +94,13 @@ class Compiler:
         if isinstance(rule, Cases):
             return self._cases(rule, to)
         if isinstance(rule, Join):
-            return self._join(rule)
+            return join_getter(rule, self.place_by_column)
         if isinstance(rule, Group):
             return group_getter(rule, self.place_by_column)
         if isinstance(rule, Template):
-            return self._template(rule)
+            return template_getter(rule, self.place_by_column)
         if isinstance(rule, Derived):
-            return self._derived(rule)
+            return uuid_getter(rule, self.key)
         return self._several(rule, to)
 
     def _parameter(self, rule: Parameter, to: Target) -> Plain:
@@ -197,39 +195,6 @@ class Compiler:
 
         return get
 
-    def _join(self, rule: Join) -> Getter:
-        places = [(self.place_by_column[name], name) for name in rule.join if name in self.place_by_column]
-
-        def get(context: Context) -> object:
-            texts = [(name, _plain(context.cells[place])) for place, name in places if context.cells[place] is not None]
-            parts = [f"{name}: {text}" if rule.labels else text for name, text in texts]
-            return rule.separator.join(parts) or None
-
-        return get
-
-    def _template(self, rule: Template) -> Getter:
-        names = places_of(rule.template)
-
-        def get(context: Context) -> object:
-            text = rule.template
-            for name in names:
-                value = _of_place(context, name, self.place_by_column)
-                if value is None:
-                    context.faults.append(
-                        Fault(name, "empty-cell", "give the cell a value: a reference is made from it")
-                    )
-                    return None
-                text = text.replace(f"{{{name}}}", value)
-            return text
-
-        return get
-
-    def _derived(self, rule: Derived) -> Getter:
-        def get(context: Context) -> object:
-            return row_event_id(self.key, context.file, context.row, rule.uuid)
-
-        return get
-
     def _several(self, rule: All | First, to: Target) -> Getter:
         inner = [self._getter(each, to) for each in (rule.all if isinstance(rule, All) else rule.first)]
 
@@ -277,22 +242,6 @@ def _mandatory(get: Getter, column: str) -> Getter:
         return value
 
     return checked
-
-
-def _of_place(context: Context, name: str, place_by_column: Mapping[str, int]) -> str | None:
-    if name == ROW:
-        return str(context.row)
-    if name == FILE:
-        return context.file[:FILE_CHARS]
-    place = place_by_column.get(name)
-    cell = None if place is None else context.cells[place]
-    return None if cell is None else _plain(cell)
-
-
-def _plain(cell: Clean) -> str:
-    if isinstance(cell, tuple):
-        return "; ".join(cell)
-    return cell.isoformat() if isinstance(cell, dt.date) else cell or ""
 
 
 def _texts(value: str | list[str] | Not) -> frozenset[Clean]:

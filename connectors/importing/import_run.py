@@ -65,7 +65,7 @@ async def run(
         if name not in job.given:
             telling.say(f"taken for every row: {name} = {form.default} ({form.doc})")
     before = Journal.load(_journal_path(job, refused_path))
-    journal = None if as_whom is None else _journal(work, before, refused_path, anew=anew)
+    journal = None if as_whom is None else journal_for(work, before, refused_path, anew=anew)
     goes_on = journal is not None and before is not None and journal.goes_on_from(before)
     with RefusedRows(refused_path, work.rows.columns, work.rows.delimiter, work.digest) as refused:
         if goes_on and journal and before:
@@ -117,7 +117,7 @@ def _journal_path(job: Job, refused: Path) -> Path:
     return refused.with_name(f"{job.file.name}{JOURNAL_SUFFIX}")
 
 
-def _journal(work: Opened, before: Journal | None, refused: Path, *, anew: bool) -> Journal:
+def journal_for(work: Opened, before: Journal | None, refused: Path, *, anew: bool) -> Journal:
     """Return a fresh journal; raise MisuseError when the file was imported before with other content."""
     job = work.job
     if before is not None and before.file != work.digest and before.agency == job.agency and not anew:

@@ -49,8 +49,3 @@ def test_a_file_is_imported_once_however_often_it_is_given(home: Home, tmp_path:
     refused.write_text(refused.read_text("utf-8-sig").replace(",Q,", ",F,"), "utf-8")
     _, corrected, _ = hub_import(home, str(refused), "--mapping", str(mapping))
     assert (corrected["accepted"], corrected["refused"]) == (1, 1)
-
-    file.write_text(file.read_text("utf-8") + "\n", "utf-8")
-    code, _, said = hub_import(home, str(file), "--mapping", str(mapping))
-    assert code == 2
-    assert "--anew" in said

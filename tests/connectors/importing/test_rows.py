@@ -9,10 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.importing import running
+from connectors.importing.import_run import journal_for
 from connectors.importing.journal import Journal
 from connectors.importing.refused import digest_of_refused, set_aside
 from connectors.importing.rows import BadFileError
 from connectors.importing.running import opened
+from schemas.errors import MisuseError
 from tests.connectors.importing.making import (
     COLUMNS,
     MAPPING,
@@ -166,6 +168,20 @@ def test_another_file_mapping_or_agency_begins_anew(tmp_path: Path, change: dict
         setattr(before, name, value)
 
     assert not journal_of(tmp_path / "a.csv", "digest").goes_on_from(before)
+
+
+def test_a_file_that_was_changed_after_its_import_is_refused_until_it_is_said_to_be_another(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", [row()])
+    work = opened(job(path))
+    refused = tmp_path / "a.csv.refused.csv"
+    before = journal_for(work, None, refused, anew=False)
+    write_csv(path, [row(), row()])
+    changed = opened(job(path))
+
+    with pytest.raises(MisuseError, match="--anew"):
+        journal_for(changed, before, refused, anew=False)
+    assert journal_for(changed, before, refused, anew=True).rows == 0
+    assert journal_for(work, before, refused, anew=False).goes_on_from(before)
 
 
 def test_a_broken_journal_begins_anew(tmp_path: Path) -> None:
