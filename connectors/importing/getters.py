@@ -40,6 +40,7 @@ from connectors.importing.spec import (
     When,
 )
 from connectors.importing.targets import Target
+from connectors.importing.texts import join_getter, template_getter, uuid_getter
 from connectors.importing.walking import columns_of_rule
 from schemas.errors import MisuseError
 from schemas.shapes import Scalar
