@@ -20,7 +20,7 @@ class Cleaner:
 
     def __init__(self, missing: Collection[str]) -> None:
         self._missing = frozenset(missing)
-        self._clean: dict[Cell, Clean] = {}
+        self._clean: dict[Cell, Clean] = {None: None, "": None}
 
     def clean(self, cells: Sequence[Cell]) -> tuple[list[Clean], list[tuple[str, int]], list[tuple[Fault, int]]]:
         """Return the clean cells, and repairs and faults with the place of the cell that each is about."""

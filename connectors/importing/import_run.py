@@ -9,8 +9,8 @@ from connectors.commands import credentials_of
 from connectors.importing.journal import SUFFIX as JOURNAL_SUFFIX
 from connectors.importing.journal import Journal
 from connectors.importing.mappings import load
+from connectors.importing.refused import DRY_SUFFIX, RefusedRows, set_aside
 from connectors.importing.refused import SUFFIX as REFUSED_SUFFIX
-from connectors.importing.refused import RefusedRows, set_aside
 from connectors.importing.running import Advance, Job, Opened, opened
 from connectors.importing.running import run as import_rows
 from connectors.importing.sinks import DryRun, Hub
@@ -55,9 +55,10 @@ async def run(
     job: Job, as_whom: Credentials | None, refused_path: Path | None, *, anew: bool, timeout_s: float, as_json: bool
 ) -> bool:
     """Import *job*, tell what became of it, and return whether no row was refused."""
-    refused_path = refused_path or job.file.with_name(f"{job.file.name}{REFUSED_SUFFIX}")
+    named, suffix = refused_path, REFUSED_SUFFIX if as_whom else DRY_SUFFIX
+    refused_path = named or job.file.with_name(f"{job.file.name}{suffix}")
     telling = Telling(as_json=as_json)
-    with telling.progress("reading the file", job.file.stat().st_size if job.file.is_file() else 0) as bar:
+    with telling.progress("reading the file", _size(job.file)) as bar:
         work = opened(job, bar.add)
     for remark in work.rows.remarks:
         telling.say(remark)
@@ -67,12 +68,15 @@ async def run(
     before = Journal.load(_journal_path(job, refused_path))
     journal = None if as_whom is None else journal_for(work, before, refused_path, anew=anew)
     goes_on = journal is not None and before is not None and journal.goes_on_from(before)
+    if goes_on and before and before.refused_bytes > _size(refused_path):
+        telling.say("begins anew: the file of refused rows of the interrupted import is gone")
+        goes_on = False
     with RefusedRows(refused_path, work.rows.columns, work.rows.delimiter, work.digest) as refused:
         if goes_on and journal and before:
             journal.take(before)
             refused.go_on(journal.refused_bytes)
             telling.say(f"goes on after {journal.rows:,} rows that an earlier run has brought in")
-        elif aside := set_aside(refused_path, before.refused_digest if before else None):
+        elif (as_whom or named) and (aside := set_aside(refused_path, before.refused_digest if before else None)):
             telling.say(f"kept your file of refused rows as {aside}")
         elif refused_path.exists():
             refused_path.unlink()
@@ -111,6 +115,10 @@ def _parameters(given: list[str]) -> dict[str, str]:
     if any(not name or not middle for name, middle, _ in pairs):
         raise MisuseError("write parameters as `--set NAME=VALUE`")
     return {name: value for name, _, value in pairs}
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _journal_path(job: Job, refused: Path) -> Path:

@@ -16,7 +16,7 @@ from connectors.importing.headers import HUB_COLUMNS
 from connectors.importing.rows import Cell, Fault, Row
 from schemas.errors import MisuseError
 
-SUFFIX = ".refused.csv"
+SUFFIX, DRY_SUFFIX = ".refused.csv", ".dry-run.refused.csv"
 _MARK = b"\xef\xbb\xbf"  # spreadsheet programs take a file without it for one of their own encoding
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from connectors.importing.mapper import Mapper
 from connectors.importing.tally import Pending
-from connectors.publisher import Publisher
+from connectors.publisher import Publisher, Sent
 from connectors.receipts import Receipt, Receipts
 from schemas.errors import InvalidEventError
 from schemas.json_form import read_event
@@ -60,7 +60,7 @@ class Hub:
             place += 1
             if isinstance(result, InvalidEventError):
                 _refuse(pending, index, result, self._mapper)
-            else:
+            elif isinstance(result, Sent):  # an import is journalled: it needs no spool
                 by_offset[result.offset] = item
         async for receipt in self._receipts.until(by_offset.keys(), self._timeout_s):
             pending, index, _ = by_offset[receipt.source_offset]
