@@ -76,13 +76,17 @@ class Receipts:
                     f"{len(missing)} events wait for their receipt: they are safe on the topic; "
                     "does a worker run? (`hub status`)"
                 )
-            fetched = await self._consumer.getmany(self._source, timeout_ms=300)
-            for record in fetched.get(self._source, ()):
-                await asyncio.to_thread(self._codec.learn, [record.value])
-                receipt = _receipt(self._codec.decode(record.value, hub_contract("Receipt")).record)
+            for receipt in await self.some():
                 if receipt.source_offset in missing:
                     missing.discard(receipt.source_offset)
                     yield receipt
+
+    async def some(self, wait_ms: int = 300) -> list[Receipt]:
+        """Return the receipts that have come since the last call, of whatever record; wait a moment for the first."""
+        records = (await self._consumer.getmany(self._source, timeout_ms=wait_ms)).get(self._source, ())
+        if records:
+            await asyncio.to_thread(self._codec.learn, [record.value for record in records])
+        return [_receipt(self._codec.decode(record.value, hub_contract("Receipt")).record) for record in records]
 
 
 def _receipt(record: Record) -> Receipt:

@@ -1,5 +1,6 @@
 """An import from the first row to the last: read, map, send, answer, write down, batch after batch."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from connectors.importing.tally import Pending, Tally
 from connectors.importing.unique import CONFLICT, Repeated, repeated_rows
 
 BATCH_ROWS = 2_000
+BATCHES_AHEAD = 1
+"""Batches that are on their way while the next one is mapped: the hub never waits for the file."""
 Advance = Callable[[int, int], None]
 """Told how far the import is, and how far there is to go."""
 
@@ -80,20 +83,20 @@ async def run(
     source = iter(work.rows)
     _pass_over(source, work, tally.total)
     read = 0
-    while batch := _batch(source, work, _room(work.job.limit, read)):
+    on_the_way: deque[list[Pending]] = deque()
+    while True:
+        batch = _batch(source, work, _room(work.job.limit, read))
         read += len(batch)
-        await sink.take([pending for pending in batch if not pending.faults and not pending.is_repeated])
-        for pending in batch:
-            tally.add(pending)
-            if pending.faults:
-                refused.add(pending.row, pending.faults)
-            elif not pending.is_repeated:
-                tally.events.update(str(event["event_type"]) for _, event in pending.mapped.events)
-        if journal:
-            refused.flush()
-            journal.rows, journal.refused_bytes, journal.counts = tally.total, refused.size, tally.stored()
-            journal.save()
-        advance(work.rows.done, work.rows.total)
+        if batch:
+            await sink.send(_to_send(batch))
+            on_the_way.append(batch)
+        if not on_the_way:
+            break
+        if len(on_the_way) > BATCHES_AHEAD or not batch:
+            settled = on_the_way.popleft()
+            await sink.settle(_to_send(settled))
+            _write_down(settled, tally, refused, journal)
+            advance(work.rows.done, work.rows.total)
     if tally.total == 0:
         raise BadFileError("the file has a header and no row")
     tally.repaired.update(work.rows.repairs)
@@ -103,6 +106,24 @@ async def run(
         journal.state, journal.refused_digest = "done", digest_of_refused(refused.path)
         journal.save()
     return tally
+
+
+def _to_send(batch: list[Pending]) -> list[Pending]:
+    return [pending for pending in batch if not pending.mapped.faults and not pending.is_repeated]
+
+
+def _write_down(batch: list[Pending], tally: Tally, refused: RefusedRows, journal: Journal | None) -> None:
+    """Count the rows of *batch*, keep the refused ones, and note in the journal that they are done."""
+    for pending in batch:
+        tally.add(pending)
+        if pending.faults:
+            refused.add(pending.row, pending.faults)
+        elif not pending.is_repeated:
+            tally.events.update(str(event["event_type"]) for _, event in pending.mapped.events)
+    if journal:
+        refused.flush()
+        journal.rows, journal.refused_bytes, journal.counts = tally.total, refused.size, tally.stored()
+        journal.save()
 
 
 def _room(limit: int | None, read: int) -> int:
@@ -118,6 +139,7 @@ def _batch(source: Iterator[Row], work: Opened, size: int) -> list[Pending]:
             verdict = work.repeated.verdict(mapped.cells)
             pending.is_repeated = verdict == "same"
             if verdict == "conflict":
+                mapped.faults.append(CONFLICT)
                 pending.faults.append(CONFLICT)
         batch.append(pending)
     return batch

@@ -20,6 +20,8 @@ class Pending:
     mapped: Mapped
     faults: list[Fault] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
+    unanswered: int = 0
+    """Events that were sent and have no receipt yet."""
     is_repeated: bool = False
     """The file has the row already, exactly."""
 

@@ -29,13 +29,16 @@ class Counted:
     tally: Tally = field(default_factory=Tally)
     refused: list[dict[str, str]] = field(default_factory=list)
 
-    async def take(self, rows: Sequence[Pending]) -> None:
+    async def send(self, rows: Sequence[Pending]) -> None:
         """Check the events as the hub would, and count them."""
         for pending in rows:
             for _, event in pending.mapped.events:
                 read_event(event, NOW)
                 pending.answers["accepted"] += 1
                 self.found.update(self.look(event))
+
+    async def settle(self, rows: Sequence[Pending]) -> None:
+        """Do nothing: a check is its own answer."""
 
 
 def counted(
