@@ -42,6 +42,9 @@ class _Sheet(Protocol):
     max_row: int | None
     _worksheet_path: str
 
+    def reset_dimensions(self) -> None:
+        """Read as many rows and cells as there are."""
+
     def iter_rows(self) -> Iterator[tuple[_Cell, ...]]:
         """Yield the rows."""
 
@@ -72,6 +75,7 @@ class XlsxRows:
         self._merged = _merged_cells(path, self._sheet)
         self.total = self._sheet.max_row or 0
         self.remarks = [f"sheet {book.sheetnames.index(self._sheet.title) + 1} of {len(book.sheetnames)}"]
+        self._sheet.reset_dimensions()  # what a workbook says of its size is often wrong
         self._source = self._sheet.iter_rows()
         head = self._read()
         if head is not None and header_row > 1 and HUB_ROW not in head:
