@@ -101,6 +101,11 @@ def code_named(column: str, entry: Field) -> str | None:
     return found[0] if len(set(found)) == 1 else "OTHER" if "OTHER" in found else None
 
 
+def tells_sex(column: str) -> bool:
+    """Whether a column is named like one of sex or gender."""
+    return "gender" in _words(column)
+
+
 def _words(name: str) -> frozenset[str]:
     found = (word.casefold() for word in _WORDS.findall(name))
     return frozenset(_SAME.get(word, word) for word in found if word not in _LEFT_OUT)

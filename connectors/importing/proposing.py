@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from connectors.importing.evidence import by_name, by_values, code_named, flag_texts, is_flag
+from connectors.importing.evidence import by_name, by_values, code_named, flag_texts, is_flag, tells_sex
 from connectors.importing.sampling import Sample
 from connectors.importing.targets import FILLED_IN
 from schemas.catalogue import contract, contracts
@@ -85,6 +85,9 @@ def _proposal(sample: Sample, event_type: str) -> Proposal:
             continue
         candidates += [_match(column, path, entry, sample) for path, entry in fields.items()]
     _settle(found, candidates, [*sample.texts])
+    if "person.group" in fields:
+        with_age = "with the age it gives `person.group`: write `cases`, or `group_of` with a date of birth"
+        found.hints |= {column: with_age for column in found.unsure if tells_sex(column)}
     return found
 
 
