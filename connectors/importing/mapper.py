@@ -8,11 +8,11 @@ from connectors.event_ids import row_event_id
 from connectors.importing.cleaning import Clean, Cleaner
 from connectors.importing.context import Context, Getter, Test
 from connectors.importing.getters import Compiler
-from connectors.importing.headers import HUB_FILE, HUB_ROW, HUB_TEXT
+from connectors.importing.headers import HUB_COLUMNS, HUB_FILE, HUB_ROW, HUB_TEXT
 from connectors.importing.rows import Fault, Row
 from connectors.importing.spec import Check, Column, Entry, Event, Plain, Spec
 from connectors.importing.targets import Target, fields_of, record_list, target
-from connectors.importing.walking import columns_of_rule, rules_of
+from connectors.importing.walking import columns_of_rule, mapped_columns, rules_of
 from schemas.catalogue import contract
 from schemas.errors import Problem
 from schemas.json_form import EVENT_TYPE
@@ -61,6 +61,8 @@ class Mapper:
         self._columns = tuple(columns)
         place_by_column = {name: place for place, name in enumerate(columns)}
         self._hub = tuple(place_by_column.get(name) for name in (HUB_ROW, HUB_FILE, HUB_TEXT))
+        used = {*mapped_columns(spec), *HUB_COLUMNS}
+        self._used = frozenset(place for place, name in enumerate(columns) if name in used)
         self._cleaner = Cleaner(spec.file.missing)
         compiler = Compiler(
             place_by_column=place_by_column,
@@ -83,7 +85,9 @@ class Mapper:
             return Mapped([], [row.fault], [], [])
         cells, repairs, faults = self._cleaner.clean(row.cells)
         context = Context(cells, row.number, self._file)
-        context.faults += [Fault(self._columns[place], each.rule, each.advice) for each, place in faults]
+        context.faults += [
+            Fault(self._columns[place], each.rule, each.advice) for each, place in faults if place in self._used
+        ]
         self._take_origin(context)
         reports = self._check(context)
         events: list[tuple[int, dict[str, object]]] = []
@@ -92,7 +96,7 @@ class Mapper:
                 events.append((index, self._event(plan, index, context)))
         if not events and not context.faults:
             context.faults.append(_NO_EVENT)
-        counted = dict.fromkeys([*repairs, *context.repairs])
+        counted = dict.fromkeys([*((rule, place) for rule, place in repairs if place in self._used), *context.repairs])
         return Mapped([] if context.faults else events, context.faults, [rule for rule, _ in counted], reports, cells)
 
     def fault_of(self, problem: Problem, index: int) -> Fault:
