@@ -1,4 +1,4 @@
-"""Commands of the connectors: `hub publish`, `hub feed` and `hub demo`."""
+"""Commands of the connectors: `hub publish`, `hub feed`, `hub demo`, and those of importing."""
 
 import asyncio
 import os
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connectors.demo.command import demo
+from connectors.importing.command import register as register_importing
 
 if TYPE_CHECKING:
     from infra.topology.credentials import Credentials
@@ -45,6 +46,7 @@ def register(app: typer.Typer) -> None:
     spool.command("status")(spool_status)
     spool.command("drain")(spool_drain)
     app.add_typer(spool, name="spool")
+    register_importing(app)
 
 
 def credentials_of(principal: str | None, file: Path | None, *, must_run: bool = True) -> "Credentials":

@@ -26,7 +26,18 @@ def new_event_id(now_ms: int | None = None) -> EventId:
 
 def event_id_of(event: Mapping[str, object], key: bytes) -> EventId:
     """Return the id of *event* as written (JSON form): the same content under the same *key* gives the same id."""
-    digest = hmac.digest(key, b"event-id|" + orjson.dumps(event, option=orjson.OPT_SORT_KEYS), hashlib.sha256)
-    value = int.from_bytes(digest[:16], "big")
-    value = value & ~(0xF << 76) | 0x8 << 76
+    return _version_8(key, b"event-id|" + orjson.dumps(event, option=orjson.OPT_SORT_KEYS))
+
+
+def row_event_id(key: bytes, file: str, row: int, name: object) -> EventId:
+    """Return the id of what the row *row* of a file gives: the same whenever the file is imported under *key*.
+
+    *file* is the digest of the file as it was first imported; *name* tells apart what one row gives.
+    """
+    return _version_8(key, f"import|{file}|{row}|{name}".encode())
+
+
+def _version_8(key: bytes, content: bytes) -> EventId:
+    digest = hmac.digest(key, content, hashlib.sha256)
+    value = int.from_bytes(digest[:16], "big") & ~(0xF << 76) | 0x8 << 76
     return EventId(str(uuid.UUID(int=value & ~(0b11 << 62) | 0b10 << 62)))

@@ -1,9 +1,8 @@
 """Files of events: JSON lines, or one JSON document (an object, or an array of objects)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import TextIO
 
 import orjson
 
@@ -48,7 +47,7 @@ class Line:
         return Place(self.unit, self.number, self.index)
 
 
-def read_events(source: TextIO) -> Iterator[Line]:
+def read_events(source: Iterable[str]) -> Iterator[Line]:
     """Yield the events of *source* one by one; a line that is no JSON object is yielded with its problem.
 
     Lines are read as they come. Only a document that begins over several lines is read whole, up to

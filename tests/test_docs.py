@@ -16,6 +16,7 @@ from types import ModuleType
 import pytest
 import typer
 
+from connectors.importing.mappings import read as read_mapping
 from infra.cli import build
 from schemas.codelists import Code, Deprecation
 from schemas.field_steps import AGENCY
@@ -174,9 +175,13 @@ def test_the_event_of_the_readme_is_valid() -> None:
     assert contract.name == "PersonIdentified"
 
 
+def test_the_mapping_of_the_page_about_importing_fits_the_contracts() -> None:
+    assert read_mapping("example", dict(examples())["mapping"]).columns
+
+
 def test_python_examples_compile() -> None:
     for kind, code in examples():
-        if kind != "open-node":
+        if kind not in ("open-node", "mapping"):
             compile(code, kind, "exec")
             for module in re.findall(r"^from ((?:connectors|infra|schemas)[\w.]*) import (.+)$", code, re.MULTILINE):
                 source = importlib.import_module(module[0])
