@@ -1,4 +1,4 @@
-"""Commands of the connectors: `hub publish`, `hub feed` and `hub demo`."""
+"""Commands of the connectors: `hub publish`, `hub feed`, `hub scenario` and `hub demo`."""
 
 import asyncio
 import io
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connectors.demo.command import demo
+from connectors.scenario.command import scenario
 
 if TYPE_CHECKING:
     from infra.topology.credentials import Credentials
@@ -38,6 +39,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this room to *app*."""
     app.command("publish")(publish)
     app.command("feed")(feed)
+    app.command("scenario")(scenario)
     app.command("demo")(demo)
 
 

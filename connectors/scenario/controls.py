@@ -15,6 +15,7 @@ _DEBARMENTS = shares("debarment_months")
 _VIOLATIONS, _WORKERS = tenths("violations"), tenths("workers_affected")
 _BACK_WAGES, _CONTROLLED = tenths("back_wages"), tenths("enterprises")
 _CLEAN, _AGAIN, _LICENCE = branch("clean_control"), branch("control_again"), branch("licence_taken")
+_SUSPICION, _CODE = branch("suspicion"), branch("code_of_conduct")
 _FINDINGS = ("UNDERPAYMENT", "NO_CONTRACT", "UNDECLARED_WORK", "DOCUMENT_RETENTION", "HOUSING_SUBSTANDARD")
 _SIGNS = tuple(f"ILO{number:02}" for number in range(1, 12))
 _LEVELS = {
@@ -122,8 +123,8 @@ def licence(story: Story, agency: str, country: str, decision: str, grounds: lis
         "establishment": establishment(story, country, agency, day),
         "decision": decision,
         "grounds": grounds,
-        "suspicion_of_trafficking": "YES" if grounds and drawn[6] < 20_000 else "NO",
-        "code_of_conduct": "YES" if drawn[7] < 20_000 else "NO",
+        "suspicion_of_trafficking": "YES" if grounds and drawn[6] < _SUSPICION else "NO",
+        "code_of_conduct": "YES" if drawn[7] < _CODE else "NO",
         "decided_on": day_text(day),
     }
     if decision in ("GRANTED", "RENEWED"):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from connectors.scenario import steps as s
 from connectors.scenario.cast import OTHER
-from connectors.scenario.distributions import rates, shares, tenths
+from connectors.scenario.distributions import branch, rates, shares, tenths
 from connectors.scenario.dossier import Dossier
 from connectors.scenario.draws import below, one_of
 from connectors.scenario.identification import palermo, relation
@@ -13,6 +13,7 @@ from connectors.scenario.story import DETAIL_LANE, NARRATIVE, Event, Moment, Ste
 _ROLES = rates("perpetrator_roles")
 _CONVICTED, _FREE = shares("verdicts.convicted"), shares("verdicts.free")
 _MONTHS = tenths("sentence_months")
+_SUSPENDED, _SEIZED, _JOINT = branch("suspended"), branch("seized"), branch("joint_team")
 _ICCS = {"SEXUAL": "02041", "FORCED_LABOUR": "02042"}
 _FLAGS = ("YES", "NO", "NOT_REPORTED")
 _SOURCE = "CRIMINAL_FILE"
@@ -61,8 +62,8 @@ def _investigated(story: Dossier, step: Step, at: Moment) -> tuple[str, Event]:
         "trigger": "PROACTIVE" if noise[5] & 1 else one_of(("VICTIM", "NGO", "INSPECTION"), noise[6]),
         "financial_investigation": one_of(_FLAGS, noise[7]),
         "special_means_used": one_of(_FLAGS, noise[8]),
-        "joint_team": "YES" if abroad and noise[9] < 12_000 else "NO",
-        "joint_with_countries": [other] if abroad and noise[9] < 12_000 else [],
+        "joint_team": "YES" if abroad and noise[9] < _JOINT else "NO",
+        "joint_with_countries": [other] if abroad and noise[9] < _JOINT else [],
         "iccs": iccs_of(story),
         "offences": [OFFENCES[country]],
         **palermo(story, child=person.is_child(day)),
@@ -147,7 +148,7 @@ def _judged(story: Dossier, step: Step, at: Moment) -> tuple[str, Event]:
         "victims_minor": 1 if child else 0,
     }
     if convicted:
-        content["sentence_suspended"] = "YES" if noise[7] < 9_000 else "NO"
+        content["sentence_suspended"] = "YES" if noise[7] < _SUSPENDED else "NO"
         content["compensation_ordered"] = "YES" if story.has(s.COMPENSATION) else "NO"
     return story.event(step, at, noise, agency, content, purpose="PROSECUTE", case="C", source=_SOURCE)
 
@@ -166,7 +167,7 @@ def _case_closed(story: Dossier, step: Step, at: Moment) -> tuple[str, Event]:
     }
     if not prosecuted and story.surrender == "PROSECUTED_INSTEAD":
         content |= {"reason": "TRANSFERRED", "transferred_to_country": OTHER[story.country.code].code}
-    if prosecuted and noise[5] < 15_000:
+    if prosecuted and noise[5] < _SEIZED:
         content |= {"seized_amount": 1_000 * (1 + below(90, noise[6])), "seized_currency": "EUR"}
     return story.event(step, at, noise, agency, content, purpose="INVESTIGATE", case="I", source=_SOURCE)
 

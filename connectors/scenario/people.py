@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from connectors.scenario.distributions import shares
+from connectors.scenario.distributions import branch, shares
 from connectors.scenario.draws import DRAW_BITS, Draws, below, one_of
 from connectors.scenario.story import Event, day_text
 
@@ -20,8 +20,7 @@ _SPANS = {
     "30-38": (30, 39), "39-47": (39, 48), "48+": (48, 66),
 }  # fmt: skip
 """From which birthday until before which one, in years."""
-_KNOWN = 52_000
-"""Of 65,536 persons, of how many the date of birth is known."""
+_KNOWN = branch("birth_known")
 
 
 class Person:

@@ -10,7 +10,7 @@ from connectors.scenario.people import suspect
 from connectors.scenario.story import DETAIL_LANE, Event, Moment, Plan, Setting, Step, Story, day_text
 
 _COUNTRIES = shares("countries")
-_NAMED, _SURVEYED = branch("official_named"), branch("surveyed")
+_NAMED, _SURVEYED, _NOT_AVAILABLE = branch("official_named"), branch("surveyed"), branch("not_available")
 _FIGURES = (
     ("C.1.1.a", "laws in force on trafficking", "YES_NO"),
     ("C.1.2.a", "officers trained", "COUNT"),
@@ -121,6 +121,6 @@ def _figure(step: Step, noise: Draws) -> Event:
         "unit": unit,
         "value_state": "EXACT",
     }
-    if noise[4] < 6_000:
+    if noise[4] < _NOT_AVAILABLE:
         return content | {"value_state": "NOT_AVAILABLE"}
     return content | {"value": 1 if unit == "YES_NO" else 20 + below(900, noise[5])}

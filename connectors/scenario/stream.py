@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import islice
 from typing import NamedTuple
 
 from connectors.scenario.controls import Campaign, Control, Licence
@@ -20,10 +21,10 @@ from connectors.scenario.story import KIND_LANE, STEPS, Event, Moment, Setting, 
 
 YEARS_DAYS = 730
 START = dt.date(2024, 1, 1)
-SAMPLE = 1_000
-"""Of how many stories the length is measured, to know how many make the events that are asked for."""
-SPARE_PERCENT = 102
-"""The rest of the stories is begun a little faster, so that the events are told within the time."""
+SAMPLE = 2_000
+"""Up to how many stories are planned to know how many make the events that are asked for."""
+SPARE_PERCENT = 105
+"""Where a sample tells, so many are begun that all events are told within the time whatever the rest is like."""
 _KINDS: Mapping[str, type[Story]] = {
     "VICTIM": Life,
     "CONTROL": Control,
@@ -63,11 +64,8 @@ class Scenario:
 
     def events(self, number: int) -> Iterator[Act]:
         """Yield *number* acts in order of time, spread over the time of the scenario."""
-        if number <= 0:
-            return
-        told = self._told(max(1, self.days * DAY_MS * self._mean(number) // (number * SPARE_PERCENT * 10)))
-        for _, act in zip(range(number), told, strict=False):
-            yield act
+        if number > 0:
+            yield from islice(self._told(self._spacing(number)), number)
 
     def stories(self, number: int) -> Iterator[Act]:
         """Yield the acts of *number* stories in order of time, as far as the time of the scenario goes."""
@@ -87,13 +85,23 @@ class Scenario:
             spacing_ms=spacing_ms,
         )
 
-    def _mean(self, number: int) -> int:
-        """Return how many events of a story fall into the time of the scenario, in thousandths, from a sample."""
-        size = min(SAMPLE, number)
-        setting = self._setting(self.days * DAY_MS // size)
+    def _spacing(self, number: int) -> int:
+        """Return how far apart stories begin, so that *number* events fall into the time of the scenario."""
+        span = self.days * DAY_MS
+        stories = max(1, number // 10)
+        while (sample := min(stories, SAMPLE)) == stories:
+            if (found := self._events_of(stories)) >= number:
+                return span // stories
+            stories += max(1, (number - found) * stories // max(found, stories))
+        found = self._events_of(sample)
+        return span * found * 100 // (sample * number * SPARE_PERCENT)
+
+    def _events_of(self, stories: int) -> int:
+        """Return how many events of *stories* fall into the time of the scenario when they are spread over it."""
         end = self.days * DAY_MS
-        plans = (_planned(_story(setting, story)) for story in range(size))
-        return 1_000 * sum(at < end for plan in plans for at, _ in plan) // size
+        setting = self._setting(end // stories)
+        plans = (_planned(_story(setting, number)) for number in range(stories))
+        return sum(at < end for plan in plans for at, _ in plan)
 
     def _told(self, spacing_ms: int) -> Iterator[Act]:
         """Yield acts without end, a story begun every *spacing_ms*."""

@@ -6,6 +6,7 @@ from datetime import date
 
 from connectors.scenario import steps as s
 from connectors.scenario.cast import DECIDES
+from connectors.scenario.distributions import branch
 from connectors.scenario.dossier import Dossier
 from connectors.scenario.draws import below, one_of
 from connectors.scenario.referral import referral_of
@@ -27,6 +28,7 @@ _GIVEN_BY: Mapping[Step, str] = {
     s.WITNESS_PROTECTION: "police",
     s.COMPENSATION: "prosecution",
 }
+_BY_OFFICIAL, _REACHED, _AGAIN = branch("by_official"), branch("reached"), branch("trafficked_again")
 _BASES = ("GDPR:6.1.e",)
 _SHELTER = ("SAFE_ACCOMMODATION", "RISK_ASSESSMENT", "LEGAL_COUNSELLING", "SAFETY_PLAN")
 
@@ -133,7 +135,7 @@ def _incident(story: Dossier, step: Step, at: Moment) -> tuple[str, Event]:
         "person": story.victim_for(story.supporter, at),
         "kind": kind,
         "happened_on": day_text(story.day(story.happened(at, noise))),
-        "by_official": "YES" if noise[5] < 3_000 else "NO",
+        "by_official": "YES" if noise[5] < _BY_OFFICIAL else "NO",
         "reported_to_police": one_of(_FLAGS, noise[6]),
         "identity_disclosed": "YES" if kind == "IDENTITY_DISCLOSED" else "NO",
         "measures_taken": [one_of(("SAFETY_PLAN", "SAFE_ACCOMMODATION", "RISK_ASSESSMENT"), noise[7])],
@@ -145,7 +147,7 @@ def _incident(story: Dossier, step: Step, at: Moment) -> tuple[str, Event]:
 def _followed_up(story: Dossier, step: Step, at: Moment) -> tuple[str, Event]:
     noise = story.noise(step)
     day = story.day(story.happened(at, noise))
-    reached = noise[4] < 52_000
+    reached = noise[4] < _REACHED
     begun = _first_day(story, 0, story.service_time(0)[0])
     content: Event = {
         "referral_id": referral_of(story),
@@ -157,7 +159,7 @@ def _followed_up(story: Dossier, step: Step, at: Moment) -> tuple[str, Event]:
     if reached:
         for place, name in enumerate(("has_job", "has_social_network", "in_education", "stable_housing"), 5):
             content[name] = one_of(_FLAGS, noise[place])
-        content["trafficked_again"] = "YES" if noise[9] < 2_000 else "NO"
+        content["trafficked_again"] = "YES" if noise[9] < _AGAIN else "NO"
     return story.event(step, at, noise, story.supporter, content, purpose="PROTECT", bases=_BASES)
 
 

@@ -88,9 +88,10 @@ def _glotip(data: Path, indicator: str, dimension: str, countries: Iterable[str]
     """Yield the rows with their exact figures; those published as "<5" are left out."""
     wanted = None if countries is None else set(countries)
     for row in _rows(data / GLOTIP):
-        if row["Indicator"] == indicator and row["Dimension"] == dimension:
-            if (wanted is None or row["Iso3_code"] in wanted) and not row["txtVALUE"].startswith("<"):
-                yield row, float(row["txtVALUE"].replace(",", ""))
+        if (row["Indicator"], row["Dimension"]) != (indicator, dimension) or row["txtVALUE"].startswith("<"):
+            continue
+        if wanted is None or row["Iso3_code"] in wanted:
+            yield row, float(row["txtVALUE"].replace(",", ""))
 
 
 def _victims(data: Path, country: str) -> dict[str, int]:
