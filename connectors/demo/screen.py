@@ -62,6 +62,9 @@ def _flow(tally: Tally) -> Table:
     table = Table("agency", "published", box=None, pad_edge=False)
     for agency, number in sorted(tally.by_agency.items()):
         table.add_row(agency, str(number))
+    families = Table("family", "events", box=None, pad_edge=False)
+    for family, number in sorted(tally.by_family.items()):
+        families.add_row(family, str(number))
     answers = Table("receipts", "", box=None, pad_edge=False)
     for outcome in ("ACCEPTED", "REFUSED", "DUPLICATE"):
         answers.add_row(outcome.lower(), str(tally.outcomes[outcome]))
@@ -69,7 +72,7 @@ def _flow(tally: Tally) -> Table:
     for rule, number in sorted(tally.refused_by_rule.items()):
         answers.add_row(f"  refused: {rule}", str(number))
     side_by_side = Table.grid(padding=(0, 4))
-    side_by_side.add_row(table, answers)
+    side_by_side.add_row(table, families, answers)
     return side_by_side
 
 

@@ -12,6 +12,8 @@ class Tally:
 
     run: int
     by_agency: Counter[str] = field(default_factory=Counter)
+    by_family: Counter[str] = field(default_factory=Counter)
+    """Of the events of the scenario; the mistakes of careless clients are of none."""
     outcomes: Counter[str] = field(default_factory=Counter)
     refused_by_rule: Counter[str] = field(default_factory=Counter)
     expected_rules: Counter[str] = field(default_factory=Counter)
