@@ -73,6 +73,6 @@ class Tally:
 
 def percentile(values: list[float], percent: int) -> float | None:
     """Return the value below which *percent* of *values* lie, None without values."""
-    if len(values) < 2:
+    if len(values) <= 1:
         return round(values[0], 1) if values else None
     return round(statistics.quantiles(values, n=100, method="inclusive")[percent - 1], 1)

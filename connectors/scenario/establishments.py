@@ -25,6 +25,6 @@ def establishment(story: Story, country: str, agency: str, day: int) -> Event:
         "country": country,
     }
     if alone:
-        person = suspect(story.draws(_PROPRIETOR_LANE), citizenship=country, day=day)
+        person = suspect(story.draws(_PROPRIETOR_LANE), citizenship=country, day=story.day(story.begins))
         found["proprietor"] = person.as_known_to(story.reference(agency, "T"), "OTHER", day)
     return found
