@@ -1,4 +1,4 @@
-"""Commands of the connectors: `hub publish`, `hub feed`, `hub demo`, and those of importing."""
+"""Commands of the connectors: `hub publish`, `hub feed`, `hub scenario`, `hub demo`, `hub spool`, and those of importing."""
 
 import asyncio
 import os
@@ -11,6 +11,7 @@ import typer
 
 from connectors.demo.command import demo
 from connectors.importing.command import register as register_importing
+from connectors.scenario.command import scenario
 
 if TYPE_CHECKING:
     from infra.topology.credentials import Credentials
@@ -41,6 +42,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this room to *app*."""
     app.command("publish")(publish)
     app.command("feed")(feed)
+    app.command("scenario")(scenario)
     app.command("demo")(demo)
     spool = typer.Typer(help="Events that wait on this machine for the broker.", no_args_is_help=True)
     spool.command("status")(spool_status)

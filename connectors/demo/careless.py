@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, cast
 
-from connectors.demo.stories import Act
+from connectors.scenario.stream import Act
 from schemas.catalogue import contract
 from schemas.codec import HEADER, MAGIC, Codec, Record
 from schemas.json_form import from_json
@@ -65,7 +65,7 @@ def _record(act: Act) -> dict[str, Any]:
 
 
 def _other_agency(record: dict[str, Any]) -> None:
-    record["envelope"]["agency"] = "rs-social-service"
+    record["envelope"]["agency"] = "bg-police" if record["envelope"]["agency"] == "rs-police" else "rs-police"
 
 
 def _unknown_code(record: dict[str, Any]) -> None:

@@ -9,24 +9,28 @@ from dataclasses import dataclass
 from random import Random
 
 from connectors.demo.careless import Mistake, act_id, encode, mistakes, reused_id
-from connectors.demo.stories import Act, Storyteller
 from connectors.demo.tally import Tally
 from connectors.demo.watching import LedgerCount, Sending, feed_end, watch_feed, watch_receipts
 from connectors.publisher import Publisher
 from connectors.receipts import Receipts
+from connectors.scenario.stream import Act, Scenario
 from infra.clock import advance_to, now_in
 from infra.home import Home
 from infra.registry import registry_for
 from infra.topology.credentials import Credentials
 from infra.topology.model import Topology
+from schemas.catalogue import contract
 from schemas.codec import Codec
+from schemas.errors import MisuseError
 from schemas.names import EventId
 
-REPEATED_SHARE = 0.04
-DAY_PAUSE_S = 0.1
-EVENT_PAUSE_S = 0.02
-"""A steady stream of some forty events a second, and not a burst each day."""
+DAYS = 183
+"""The first half-year of the scenario: every run moves the hub's clock on by so much."""
+EVENT_PAUSE_S = 0.015
+"""A steady stream of some fifty events a second, and not a burst each day."""
 SETTLE_S = 90.0
+IDENTIFIED = "PersonIdentified"
+"""Of this type is the event from which all mistakes are made."""
 
 Tell = Callable[[str, Tally], None]
 """Told what is going on, with the counts so far."""
@@ -41,13 +45,23 @@ class Plan:
     run: int
     seed: int
     stories: int
-    start: dt.datetime
+    start: dt.date
 
     @classmethod
     def next(cls, home: Home, run: int, seed: int, stories: int) -> "Plan":
         """Return the plan of run *run*: it begins on the day after the hub's time."""
-        start = (now_in(home) + dt.timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-        return cls(run=run, seed=seed, stories=stories, start=start)
+        return cls(run=run, seed=seed, stories=stories, start=now_in(home).date() + dt.timedelta(days=1))
+
+    def acts(self) -> list[Act]:
+        """Return what the agencies will publish, in order of time; somebody is identified in it.
+
+        Raises MisuseError when there are too few stories for that.
+        """
+        scenario = Scenario(seed=self.seed, run=self.run, start=self.start, days=DAYS)
+        acts = list(scenario.stories(self.stories))
+        if not any(act.event["event_type"] == IDENTIFIED for act in acts):
+            raise MisuseError("nobody is identified in so few stories: ask for more of them, or give another seed")
+        return acts
 
 
 async def perform(home: Home, topology: Topology, plan: Plan, tell: Tell, lags: Lags) -> Tally:
@@ -55,7 +69,7 @@ async def perform(home: Home, topology: Topology, plan: Plan, tell: Tell, lags: 
     began = time.monotonic()
     tally = Tally(run=plan.run)
     sending = Sending()
-    acts = Storyteller(seed=plan.seed, run=plan.run, start=plan.start).acts(plan.stories)
+    acts = plan.acts()
     agencies = sorted({act.agency for act in acts})
     registry = registry_for(home)
     codec = Codec(registry)
@@ -115,7 +129,7 @@ async def _publish(
     tally: Tally,
     tell: Tell,
 ) -> None:
-    """Publish day by day; some events twice on purpose, and every kind of mistake once in the middle."""
+    """Publish day by day, repeated events as well, and every kind of mistake once in the middle."""
     random = Random(f"{plan.seed}/{plan.run}/mistakes")  # noqa: S311 - reproducible, not a secret
     days = sorted({act.at.date() for act in acts})
     for number, day in enumerate(days):
@@ -123,20 +137,18 @@ async def _publish(
         await asyncio.to_thread(advance_to, home, dt.datetime.combine(day, dt.time(23, 59), dt.UTC))
         tell(f"{day:%d %B %Y}", tally)
         for act in today:
-            await _send(publishers[act.agency], act, codec, random, sending, tally)
+            await _send(publishers[act.agency], act, codec, sending, tally)
             await asyncio.sleep(EVENT_PAUSE_S)
         if number == len(days) // 2:
             await _err(publishers, acts, codec, random, sending, tally)
-        await asyncio.sleep(DAY_PAUSE_S)
 
 
-async def _send(publisher: Publisher, act: Act, codec: Codec, random: Random, sending: Sending, tally: Tally) -> None:
-    value = encode(act, codec)
-    sending.left_at[act_id(act)] = time.monotonic()
-    await _put(publisher, act_id(act), value, sending, tally)
-    if random.random() < REPEATED_SHARE:
-        tally.repeats += 1
-        await _put(publisher, act_id(act), value, sending, tally)
+async def _send(publisher: Publisher, act: Act, codec: Codec, sending: Sending, tally: Tally) -> None:
+    event_id = act_id(act)
+    tally.by_family[contract(str(act.event["event_type"])).family] += 1
+    tally.repeats += act.repeated
+    sending.left_at.setdefault(event_id, time.monotonic())
+    await _put(publisher, event_id, encode(act, codec), sending, tally)
 
 
 async def _err(
@@ -148,7 +160,7 @@ async def _err(
     tally: Tally,
 ) -> None:
     """Send every kind of mistake once from the first agency that identified somebody."""
-    first = next(act for act in acts if act.event["event_type"] == "PersonIdentified")
+    first = next(act for act in acts if act.event["event_type"] == IDENTIFIED)
     made: list[Mistake] = [*mistakes(first, codec, random), reused_id(first, codec)]
     for mistake in made:
         offset = await _put(publishers[mistake.agency], "", mistake.value, sending, tally)

@@ -1,5 +1,6 @@
 """What people see of the demonstration: a live picture while it runs, a summary at the end, on standard error."""
 
+from collections.abc import Mapping
 from typing import Self
 
 from rich.console import Console, Group
@@ -59,30 +60,52 @@ def _picture(doing: str, tally: Tally) -> Panel:
 
 
 def _flow(tally: Tally) -> Table:
-    table = Table("agency", "published", box=None, pad_edge=False)
-    for agency, number in sorted(tally.by_agency.items()):
-        table.add_row(agency, str(number))
-    answers = Table("receipts", "", box=None, pad_edge=False)
-    for outcome in ("ACCEPTED", "REFUSED", "DUPLICATE"):
-        answers.add_row(outcome.lower(), str(tally.outcomes[outcome]))
-    answers.add_row("", "")
-    for rule, number in sorted(tally.refused_by_rule.items()):
-        answers.add_row(f"  refused: {rule}", str(number))
-    side_by_side = Table.grid(padding=(0, 4))
-    side_by_side.add_row(table, answers)
+    side_by_side = Table.grid(padding=(0, 2))
+    side_by_side.add_row(_agencies(tally), _counts("family", "sent", tally.by_family), _answers(tally))
     return side_by_side
+
+
+def _agencies(tally: Tally) -> Table:
+    """Return what each kind of agency has published, a column for each country."""
+    countries = sorted({agency.partition("-")[0] for agency in tally.by_agency})
+    table = _plain("published by", *countries)
+    for kind in sorted({agency.partition("-")[2] for agency in tally.by_agency}):
+        numbers = (tally.by_agency[f"{country}-{kind}"] for country in countries)
+        table.add_row(kind, *(str(number) if number else "" for number in numbers))
+    return table
+
+
+def _answers(tally: Tally) -> Table:
+    table = _plain("receipts", "")
+    for outcome in ("ACCEPTED", "DUPLICATE", "REFUSED"):
+        table.add_row(outcome.lower(), str(tally.outcomes[outcome]))
+    for rule, number in sorted(tally.refused_by_rule.items()):
+        table.add_row(f"  {rule}", str(number))
+    return table
 
 
 def _arrivals(tally: Tally) -> Table:
-    feeds = Table("partner feed", "events", box=None, pad_edge=False)
-    for partner, number in sorted(tally.feeds.items()):
-        feeds.add_row(partner, str(number))
-    stored = Table("kept by the hub", "", box=None, pad_edge=False)
+    stored = _plain("kept by the hub", "")
     stored.add_row("ledger", str(tally.ledger) if tally.ledger else "…")
     for tier, number in tally.anonymous.items():
-        stored.add_row(f"anon.{tier} (closed until cohort release)", str(number))
+        stored.add_row(f"anon.{tier} (closed)", str(number))
     for name, number in tally.projections.items():
-        stored.add_row(f"projection {name}, rows of all runs", str(number))
-    side_by_side = Table.grid(padding=(0, 4))
-    side_by_side.add_row(feeds, stored)
+        stored.add_row(f"projection {name}, all runs", str(number))
+    side_by_side = Table.grid(padding=(0, 2))
+    side_by_side.add_row(_counts("partner feed", "events", tally.feeds), stored)
     return side_by_side
+
+
+def _counts(title: str, unit: str, counts: Mapping[str, int]) -> Table:
+    table = _plain(title, unit)
+    for name, number in sorted(counts.items()):
+        table.add_row(name, str(number))
+    return table
+
+
+def _plain(title: str, *units: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(title, no_wrap=True)
+    for unit in units:
+        table.add_column(unit, justify="right", no_wrap=True)
+    return table

@@ -12,6 +12,8 @@ class Tally:
 
     run: int
     by_agency: Counter[str] = field(default_factory=Counter)
+    by_family: Counter[str] = field(default_factory=Counter)
+    """Of the events of the scenario; the mistakes of careless clients are of none."""
     outcomes: Counter[str] = field(default_factory=Counter)
     refused_by_rule: Counter[str] = field(default_factory=Counter)
     expected_rules: Counter[str] = field(default_factory=Counter)
@@ -71,6 +73,6 @@ class Tally:
 
 def percentile(values: list[float], percent: int) -> float | None:
     """Return the value below which *percent* of *values* lie, None without values."""
-    if len(values) < 2:
+    if len(values) <= 1:
         return round(values[0], 1) if values else None
     return round(statistics.quantiles(values, n=100, method="inclusive")[percent - 1], 1)
