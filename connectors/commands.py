@@ -1,4 +1,4 @@
-"""Commands of the connectors: `hub publish`, `hub feed`, `hub scenario`, `hub demo`, `hub spool`, and those of importing."""
+"""Commands of the connectors: publish, feed, scenario, demo, spool, and those of importing."""
 
 import asyncio
 import os

@@ -86,6 +86,10 @@ class Person(TypedDict):
     """Woman, man, girl or boy: the four groups by which all data are broken down; a girl or boy is under 18.
     Code list: person_group.
     """
+    gender: NotRequired[str | None]
+    """Gender as the source records it: also where the age, and so the group, is not known, or where it says
+    more. Code list: gender.
+    """
     date_of_birth: NotRequired[date | None]
     """Date of birth."""
     age_band: NotRequired[str | None]
@@ -871,8 +875,8 @@ class PersonIdentified(TypedDict):
     """
     sexual_forms: NotRequired[list[str]]
     """Forms of sexual exploitation found. Code list: sexual_form."""
-    labour_sector: NotRequired[str | None]
-    """Sector of the forced labour. Code list: labour_sector."""
+    labour_sectors: NotRequired[list[str]]
+    """Sectors of the forced labour. Code list: labour_sector."""
     means_of_control: NotRequired[list[str]]
     """Means by which the person was kept under control. Code list: means_of_control."""
     means_of_control_ruled_out: NotRequired[list[str]]

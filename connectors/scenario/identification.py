@@ -133,7 +133,7 @@ def _exploitation(story: Dossier) -> Event:
         "country_of_exploitation": story.country.code if story.foreign else _PLACES[story.country.code].pick(drawn[26]),
     }
     if story.form == "FORCED_LABOUR":
-        found["labour_sector"] = _SECTORS.pick(drawn[27])
+        found["labour_sectors"] = [_SECTORS.pick(drawn[27])]
     elif story.form == "SEXUAL":
         found["sexual_forms"] = [_SEXUAL.pick(drawn[27])]
     return found

@@ -96,4 +96,4 @@ def test_parameters_without_a_default_are_asked_for() -> None:
         parameters_for(spec, {})
     with pytest.raises(MisuseError, match="no parameter `x`"):
         parameters_for(spec, {"x": "1"})
-    assert parameters_for(load("unodc-caselaw").spec, {}) == {"verdict": "CONVICTED"}
+    assert parameters_for(load("unodc-caselaw").spec, {}) == {"verdict": "NOT_REPORTED"}
