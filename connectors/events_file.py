@@ -1,5 +1,7 @@
 """Files of events: JSON lines, or one JSON document (an object, or an array of objects)."""
 
+import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -11,6 +13,11 @@ from schemas.errors import Problem
 DOCUMENT_CHARS_MAX = 64_000_000
 NOT_JSON = Problem("$", "not-json", "write one JSON object on each line, or one JSON document with an array of objects")
 NOT_AN_OBJECT = Problem("$", "type", "give one JSON object for each event")
+NOT_UTF8 = Problem(
+    "$", "invalid-unicode", "save the file as UTF-8, and nothing else: Windows-1250 and UTF-16 are not read"
+)
+HALF_A_PAIR = Problem("$", "invalid-unicode", "a text holds half of a surrogate pair: write the character whole")
+GIVEN_TWICE = Problem("$", "duplicate-field", "a field is given twice in one object: keep one of the two")
 BROKEN_DOCUMENT = Problem(
     "$", "not-json", "the document is broken or cut off; write it again, or one object on each line"
 )
@@ -76,15 +83,17 @@ def _document(start: int, first: str, following: Iterator[tuple[int, str]]) -> I
         found = orjson.loads("".join(text for _, text in read))
     except orjson.JSONDecodeError:
         if not any(_is_json(text) for _, text in read[1:] if text.strip().startswith(("{", "["))):
-            yield Line(
-                number=start, event=None, problem=BROKEN_DOCUMENT
-            )  # one document, not a line for each of its own
+            # One document, not a line for each of its own.
+            yield Line(number=start, event=None, problem=_why("".join(text for _, text in read), BROKEN_DOCUMENT))
             return
         for number, text in chain(read, following):
             if text.strip():
                 yield from _one(text, number)
         return
-    yield from _objects(found, start)
+    if _given_twice("".join(text for _, text in read), found):
+        yield Line(number=start, event=None, problem=GIVEN_TWICE)
+    else:
+        yield from _objects(found, start)
     for number, text in following:
         if text.strip():
             yield Line(number=number, event=None, problem=NOT_JSON)
@@ -102,9 +111,58 @@ def _one(line: str, number: int) -> Iterator[Line]:
     try:
         found = orjson.loads(line)
     except orjson.JSONDecodeError:
-        yield Line(number=number, event=None, problem=NOT_JSON)
+        yield Line(number=number, event=None, problem=_why(line, NOT_JSON))
         return
-    yield from _objects(found, number)
+    if _given_twice(line, found):
+        yield Line(number=number, event=None, problem=GIVEN_TWICE)
+    else:
+        yield from _objects(found, number)
+
+
+_OTHER_BYTES = re.compile("[\udc80-\udcff]")
+"""What is left of bytes that are not UTF-8."""
+
+
+def _why(text: str, otherwise: Problem) -> Problem:
+    """Return why *text* is no JSON."""
+    if _OTHER_BYTES.search(text):
+        return NOT_UTF8
+    try:
+        json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return otherwise
+    return HALF_A_PAIR  # the one thing that Python's own parser takes
+
+
+def _no_number(_name: str) -> None:
+    raise ValueError  # NaN and Infinity are not JSON
+
+
+def _given_twice(text: str, found: object) -> bool:
+    """Whether an object in *text*, read as *found*, has a field twice: orjson keeps the last and says nothing.
+
+    Written anew it then has fewer colons. Only a text whose colons differ is read again, slowly.
+    """
+    if text.count(":") == orjson.dumps(found).count(b":"):
+        return False
+    try:
+        json.loads(text, object_pairs_hook=_once)
+    except _TwiceError:
+        return True
+    except RecursionError:
+        return False  # no contract is so deep: it is refused for that
+    return False
+
+
+class _TwiceError(Exception):
+    pass
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _TwiceError
+    return found
 
 
 def _objects(found: object, number: int) -> Iterator[Line]:

@@ -1,8 +1,10 @@
 """`hub publish`: reads events, publishes them, tells what became of each."""
 
+import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, aclosing
+from typing import TypeVar
 
 from rich.console import Console
 
@@ -17,6 +19,9 @@ from connectors.spool_errors import InSpoolError
 from connectors.spool_place import SpoolPlace
 from infra.topology.credentials import Credentials
 from schemas.errors import MisuseError, UnavailableError
+
+RETRY_S = 1.0
+T = TypeVar("T")
 
 
 async def run(
@@ -33,12 +38,15 @@ async def run(
     stopped: UnavailableError | None = None
     answers: Answers | None = None
     async with AsyncExitStack() as stack:
+        patience_s = timeout_s if spool is None else 0.0  # with a spool nobody has to wait
         if wait:
-            answers = await _answers(stack, credentials, report, timeout_s, may_be_away=spool is not None)
-        publisher = await stack.enter_async_context(
-            Publisher(credentials)
-            if spool is None
-            else Publisher(credentials, spool=spool.folder, spool_key=spool.key_file)
+            answers = await _patiently(
+                lambda: _answers(stack, credentials, report, timeout_s, may_be_away=spool is not None),
+                report,
+                patience_s,
+            )
+        publisher = await _patiently(
+            lambda: stack.enter_async_context(_publisher(credentials, spool)), report, patience_s
         )
         bar = stack.enter_context(Bar(report, source.bytes_total))
         try:
@@ -49,6 +57,32 @@ async def run(
             stopped = error
     report.tell(waited=wait)
     return _verdict(report, answers, stopped)
+
+
+async def _patiently(opened: Callable[[], Awaitable[T]], report: Report, patience_s: float) -> T:
+    """Return what *opened* gives; while the hub is away, say so once and try again, so long at most."""
+    clock = asyncio.get_running_loop().time
+    deadline, said = clock() + patience_s, False
+    while True:
+        try:
+            return await opened()
+        except UnavailableError as error:
+            if clock() >= deadline:
+                raise
+            if not said:
+                report.console.print(
+                    f"the hub is away ({error.code}); waiting for it up to {patience_s:.0f} s",
+                    markup=False,
+                    soft_wrap=True,
+                )
+                said = True
+        await asyncio.sleep(RETRY_S)
+
+
+def _publisher(credentials: Credentials, spool: SpoolPlace | None) -> Publisher:
+    if spool is None:
+        return Publisher(credentials)
+    return Publisher(credentials, spool=spool.folder, spool_key=spool.key_file)
 
 
 async def _answers(

@@ -9,7 +9,7 @@ raised at once, all problems together, each with its path and never with a value
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
@@ -23,7 +23,7 @@ from connectors.spool import Spool
 from connectors.spool_key import key_file_beside
 from infra.topology.credentials import Credentials
 from schemas.codec import Codec
-from schemas.errors import InvalidEventError
+from schemas.errors import InvalidEventError, Problem
 from schemas.json_form import read_event
 from schemas.names import EventId, TopicName
 
@@ -120,7 +120,10 @@ class Publisher:
 
     def encode(self, event: Mapping[str, object]) -> tuple[EventId, bytes]:
         """Return id and bytes of *event*; raise InvalidEventError with all its problems, UnavailableError."""
-        found, record = read_event(self.completed(event), self._access.now())
+        try:
+            found, record = read_event(self.completed(event), self._access.now())
+        except InvalidEventError as error:
+            raise InvalidEventError(_of_the_sender(error.problems, event)) from None
         value = self._codec.writer(f"{self.topic}-{found.fullname}", found.schema).encode(record)
         if len(value) > EVENT_BYTES_MAX:
             raise InvalidEventError([TOO_LARGE])
@@ -202,3 +205,11 @@ async def _settled(future: "asyncio.Future[Placed]") -> Placed | InvalidEventErr
         return await future
     except InvalidEventError as error:
         return error
+
+
+def _of_the_sender(problems: Sequence[Problem], event: Mapping[str, object]) -> list[Problem]:
+    """Return *problems* without those of a time of recording that the publisher took from `occurred_at`."""
+    envelope = event.get("envelope")
+    if not isinstance(envelope, Mapping) or "recorded_at" in envelope or "occurred_at" not in envelope:
+        return list(problems)
+    return [problem for problem in problems if problem.path != "envelope.recorded_at"] or list(problems)

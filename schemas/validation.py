@@ -8,6 +8,7 @@ Rule 4: pure. The present moment is an argument.
 
 from collections.abc import Mapping
 from datetime import datetime
+from difflib import get_close_matches
 from functools import cache
 
 from schemas.catalogue import Contract
@@ -16,6 +17,9 @@ from schemas.errors import MisuseError, Problem
 from schemas.person_rules import Rule
 from schemas.rules import rules_for
 from schemas.shapes import Array, Field, Record, Shape, shape_of
+
+NEAR_MAX = 5
+"""For so many unknown fields at most a name of the contract is looked for that is like them."""
 
 
 def problems(record: Mapping[str, object], contract: Contract, now: datetime) -> tuple[Problem, ...]:
@@ -79,8 +83,10 @@ _NULL = {
 
 def _unknown_fields(value: Mapping[str, object], names: frozenset[str]) -> Finding:
     """Count the fields that are not in the contract; their names stay unsaid: one could be a person's."""
-    unknown = sum(1 for name in value if name not in names)
-    advice = f"remove or rename what the contract does not have: {unknown} field(s)"
+    unknown = [name for name in value if name not in names]
+    near = {found for name in unknown[:NEAR_MAX] for found in get_close_matches(str(name), names, 1)}
+    meant = f"; did you mean {', '.join(sorted(near))}?" if near else ""
+    advice = f"remove or rename what the contract does not have: {len(unknown)} field(s){meant}"
     return ("", "unknown-field", advice)
 
 

@@ -50,15 +50,23 @@ A, B = {"a": 1}, {"b": "ж"}
         ('{\n "a": 1,\n "b":\n', [(1, "not-json")]),
         ('{"a": NaN}\n', [(1, "not-json")]),
         ("[" * 100_000, [(1, "not-json")]),
+        ('{"a": 1, "a": 2}\n{"b": "ж"}\n', [(1, "duplicate-field"), (2, B)]),
+        ('{"a" : 1,\n "b": {"c": 1, "c" :1}}\n', [(1, "duplicate-field")]),
+        ('{"a": "x:y\\u003a", "b": ":"}\n', [(1, {"a": "x:y:", "b": ":"})]),
+        ('{"a": "\\ud800"}\n', [(1, "invalid-unicode")]),
     ],
+    ids=lambda value: repr(value)[:40],
 )
 def test_a_file_is_read_event_by_event(text: str, expected: list[tuple[int, object]]) -> None:
     assert numbers(read(text)) == expected
 
 
 def test_a_byte_that_is_not_utf8_is_the_fault_of_its_line() -> None:
-    assert numbers(read_bytes(b'{"a": 1}\n{"b": "\xff"}\n{"a": 1}\n')) == [(1, A), (2, "not-json"), (3, A)]
-    assert numbers(read_bytes(b'{"b": "\xff"}\n{"a": 1}\n')) == [(1, "not-json"), (2, A)]
+    assert numbers(read_bytes(b'{"a": 1}\n{"b": "\xff"}\n{"a": 1}\n')) == [(1, A), (2, "invalid-unicode"), (3, A)]
+    utf16 = '{"a": 1}\n'.encode("utf-16")
+    assert {rule for _, rule in numbers(read_bytes(utf16))} <= {"invalid-unicode", "not-json"}
+    assert numbers(read_bytes(utf16))[0][1] == "invalid-unicode"
+    assert numbers(read_bytes(b'{"b": "\xff"}\n{"a": 1}\n')) == [(1, "invalid-unicode"), (2, A)]
 
 
 def test_a_file_with_a_broken_first_line_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -142,6 +142,14 @@ def test_a_day_that_something_ends_may_be_in_the_future_and_a_day_of_a_fact_may_
     assert found(licence | {"decided_on": tomorrow}, "LicenceDecided") == {("decided_on", "in-the-future")}
 
 
+def test_a_misspelt_field_is_told_what_is_near_it_and_not_repeated() -> None:
+    record = event() | {"statuss": CANARY, CANARY.split(maxsplit=1)[0]: 1}
+    (problem,) = problems(record, contract("PersonIdentified"), NOW)
+    assert problem.rule == "unknown-field"
+    assert "2 field(s); did you mean status?" in problem.advice
+    assert not any(part in str(problem) for part in CANARY.split())
+
+
 def test_all_problems_come_at_once() -> None:
     record = event()
     record["status"] = CANARY
