@@ -3,9 +3,10 @@
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import cast
 
-from schemas.catalogue import Contract, contract, contracts
+from schemas.catalogue import Contract, contracts
 from schemas.codec import Codec, Decoded, Record
 from schemas.errors import MalformedRecordError, Problem, UnknownSchemaError
 from schemas.names import AgencyId
@@ -143,5 +144,9 @@ def _event_id(record: Mapping[str, object], problems: Collection[Problem]) -> st
 
 
 def _contract_of(fullname: str) -> Contract | None:
-    names = {known.fullname: known.name for known in contracts()}
-    return contract(names[fullname]) if fullname in names else None
+    return _by_fullname().get(fullname)
+
+
+@cache
+def _by_fullname() -> Mapping[str, Contract]:
+    return {known.fullname: known for known in contracts()}

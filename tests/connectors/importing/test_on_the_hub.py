@@ -17,13 +17,13 @@ from tests.running import ensure_worker
 pytestmark = pytest.mark.stack
 
 
-def hub_import(home: Home, *arguments: str) -> tuple[int, dict[str, Any], str]:
+def hub_import(home: Home, *arguments: str, agency: str = "rs-police") -> tuple[int, dict[str, Any], str]:
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("hub")), "import", *arguments, "--agency", "rs-police", "--json"],
+        [str(Path(sys.executable).with_name("hub")), "import", *arguments, "--agency", agency, "--json"],
         env={**os.environ, "HUB_HOME": str(home.path)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=None if os.environ.get("HUB_TEST_IMPORT_ROWS") else 120,
         check=False,
     )
     return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
