@@ -5,16 +5,14 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from connectors.demo.command import demo
 from connectors.importing.command import register as register_importing
+from connectors.principal import agency_of, credentials_of
 from connectors.scenario.command import scenario
-
-if TYPE_CHECKING:
-    from infra.topology.credentials import Credentials
 
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
 CredentialsFile = Annotated[
@@ -49,24 +47,6 @@ def register(app: typer.Typer) -> None:
     spool.command("drain")(spool_drain)
     app.add_typer(spool, name="spool")
     register_importing(app)
-
-
-def credentials_of(principal: str | None, file: Path | None, *, must_run: bool = True) -> "Credentials":
-    """Return the credentials in *file*, or those of *principal* in the local home, which *must_run* or not."""
-    from infra.home import Home
-    from infra.topology.credentials import Credentials
-    from schemas.errors import MisuseError
-
-    if file is not None:
-        found = Credentials.load(file)
-        if principal is not None and found.principal != principal:
-            raise MisuseError(
-                f"the credentials are those of {found.principal}, not of {principal}: leave one of the two out"
-            )
-        return found
-    if principal is None:
-        raise MisuseError("say who publishes: `--agency rs-police`, or a file with `--credentials` or HUB_CREDENTIALS")
-    return Credentials.of(Home.current(), principal, must_run=must_run)
 
 
 def publish(
@@ -109,16 +89,6 @@ def publish(
             run(as_whom, Source.of(stream), spool=place, wait=wait, timeout_s=timeout, as_json=as_json)
         )
     raise typer.Exit(result)
-
-
-def agency_of(principal: str | None, file: Path | None, *, must_run: bool = True) -> "Credentials":
-    """Return the credentials as `credentials_of` does; raise MisuseError when they are not those of an agency."""
-    from schemas.errors import MisuseError
-
-    found = credentials_of(principal, file, must_run=must_run)
-    if f"in.{found.principal}" not in found.writes:
-        raise MisuseError(f"{found.principal} is no agency: only an agency publishes (`hub topology show` lists them)")
-    return found
 
 
 def quieten() -> None:

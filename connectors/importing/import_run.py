@@ -5,7 +5,6 @@ import hashlib
 import json
 from pathlib import Path
 
-from connectors.commands import credentials_of
 from connectors.importing.journal import SUFFIX as JOURNAL_SUFFIX
 from connectors.importing.journal import Journal
 from connectors.importing.mappings import load
@@ -16,6 +15,7 @@ from connectors.importing.running import run as import_rows
 from connectors.importing.sinks import DryRun, Hub
 from connectors.importing.tally import Tally
 from connectors.importing.telling import Telling
+from connectors.principal import credentials_of
 from connectors.publisher import Publisher
 from connectors.receipts import Receipts
 from infra.topology.credentials import Credentials
