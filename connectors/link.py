@@ -15,6 +15,12 @@ from schemas.names import TopicName
 PARTITION = 0
 """A topic of an agency has one: what was published first is read first."""
 EVENT_BYTES_MAX = 1_000_000
+NOT_FOR_THIS_AGENCY = Problem(
+    "event_type",
+    "event-type-not-permitted",
+    "the topic of this agency takes no such events: an agency of its kind does not publish them "
+    "(`hub topology show`), or the hub has another version of the language; ask its operator",
+)
 TOO_LARGE = Problem(
     "$",
     "too-large",

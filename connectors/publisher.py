@@ -16,13 +16,13 @@ from typing import Self, cast
 
 from connectors.access import Access, AccessUnavailableError
 from connectors.event_ids import event_id_of
-from connectors.link import EVENT_BYTES_MAX, TOO_LARGE, Link
+from connectors.link import EVENT_BYTES_MAX, NOT_FOR_THIS_AGENCY, TOO_LARGE, Link
 from connectors.placing import Placed, PublishForbiddenError, PublishUnavailableError, Sent, Spooled
 from connectors.send_queue import EVENTS_MAX, SendQueue
 from connectors.spool import Spool
 from connectors.spool_key import key_file_beside
 from infra.topology.credentials import Credentials
-from schemas.codec import Codec
+from schemas.codec import Codec, SchemaNotRegisteredError
 from schemas.errors import InvalidEventError, Problem
 from schemas.json_form import read_event
 from schemas.names import EventId, TopicName
@@ -124,7 +124,11 @@ class Publisher:
             found, record = read_event(self.completed(event), self._access.now())
         except InvalidEventError as error:
             raise InvalidEventError(_of_the_sender(error.problems, event)) from None
-        value = self._codec.writer(f"{self.topic}-{found.fullname}", found.schema).encode(record)
+        try:
+            writer = self._codec.writer(f"{self.topic}-{found.fullname}", found.schema)
+        except SchemaNotRegisteredError:
+            raise InvalidEventError([NOT_FOR_THIS_AGENCY]) from None
+        value = writer.encode(record)
         if len(value) > EVENT_BYTES_MAX:
             raise InvalidEventError([TOO_LARGE])
         return EventId(str(cast("dict[str, object]", record["envelope"])["event_id"])), value

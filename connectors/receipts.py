@@ -53,7 +53,10 @@ class Receipts:
             self._consumer.seek(self._source, end)
         except KafkaError as error:
             await self._consumer.stop()
-            raise ReceiptsUnavailableError(f"the receipts cannot be read ({type(error).__name__})") from None
+            raise ReceiptsUnavailableError(
+                f"the broker does not answer ({type(error).__name__}), nothing was sent; "
+                "when it is back (`hub up`, `hub status`), give the same command again"
+            ) from None
         return self
 
     async def __aexit__(

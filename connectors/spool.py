@@ -164,6 +164,8 @@ class Spool:
         self._key = SpoolKey.load(self._key_file, self._owner, may_be_made=not self._files)
         if self._files:
             self._read_newest(damaged=damaged)
+            if self._sent > self._next and not damaged:  # an old backup? What waits would be taken for sent
+                self._refuse("its position is beyond what it holds")
         self._next = max(self._next, self._sent)
         if self.count and (not self._files or self._files[0].first > self._sent) and not damaged:
             self._refuse("a file is missing")

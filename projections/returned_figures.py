@@ -1,7 +1,8 @@
 """Returned figures: indicators and surveys as agencies declare them, and the sums of administrative controls.
 
 About no person, so they are folded from the ledger as they are. A count of persons that is published nowhere else is
-shown only as zero or at least eleven (design section 12.8). What campaigns say of victims is sealed and not here.
+shown only as zero or at least eleven (design section 12.8). What campaigns say of persons, victims and those whose visa
+was refused among them, is sealed and not here.
 """
 
 import uuid
@@ -48,7 +49,6 @@ CAMPAIGN = Table(
         *_columns("text", "level kind authority country region_code isic_section industry currency"),
         *_columns("date", "period_begin period_end"),
         *_columns("bigint", "enterprises_registered enterprises_controlled violations_found licences_checked"),
-        *_columns("bigint", "visas_refused_on_suspicion false_documents"),
         *_columns("double precision", "back_wages_amount fines_amount"),
         Column("corrects", "uuid"),
     ),

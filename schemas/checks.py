@@ -168,6 +168,17 @@ _FORMATS = {
         "not-an-agency",
         "give the id of an organisation in small letters, digits and hyphens",
     ),
+    "label": (
+        r"[^\n\r\t\x00-\x1f\ud800-\udfff]{1,200}",
+        "not-a-label",
+        "give the name of a thing in one line of at most 200 characters; never that of a person: it stays in clear",
+    ),
+    "code": (r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,39}", "not-a-code", "give a code of letters, digits and _ . : -"),
+    "citation": (
+        r"(?=[^\n]*\d)[^\n\r\t\x00-\x1f\ud800-\udfff]{1,80}",
+        "not-a-citation",
+        "cite the article with its number, in at most 80 characters, and nobody's name",
+    ),
     "reference": (
         rf"[^\s\x00-\x1f\ud800-\udfff]{{1,{MAX_TEXT_LENGTH}}}",
         "not-a-reference",

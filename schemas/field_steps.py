@@ -85,7 +85,7 @@ def without_persons(
     """Return *record* without the persons at *paths* (each one of a list), for who may know of persons in *roles*.
 
     A text goes too unless *roles* covers victims, and whoever the lists that it is about may hold: a text can name
-    somebody whom no field names.
+    somebody whom no field names. So does what a suspect is to the victim.
     """
     out = dict(record)
     steps = {step.name: step for step in plan_of(contract, Channel.LEDGER).steps}
@@ -98,7 +98,18 @@ def without_persons(
             named = {role for each in lists for role in each.roles} | (VICTIM_ROLES if step.text else set())
             if not named <= set(roles):
                 out[step.name] = None
+    if not set(roles) >= VICTIM_ROLES:
+        for step in steps.values():
+            if step.plan is not None and step.plan.name == PERSON and out.get(step.name):
+                out[step.name] = _without_victims_relation(out[step.name])
     return out
+
+
+def _without_victims_relation(held: object) -> object:
+    """Return a person, or a list of them, without the relation to a victim: it tells who the victim is."""
+    if isinstance(held, list):
+        return [_without_victims_relation(one) for one in held]
+    return {**cast("Record", held), "relation_to_victim": None}
 
 
 def _walk_persons(plan: Plan, record: Mapping[str, object], path: str) -> Iterator[tuple[str, Record]]:

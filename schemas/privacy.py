@@ -4,15 +4,13 @@ Each check is one function in `CHECKS`; `problems_of` runs all of them over all 
 at once (design section 5).
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
-from schemas.codelists import code_list, code_list_names, is_code
+from schemas.codelists import is_code
 from schemas.errors import Problem
 from schemas.privacy_classes import (
     AGENCY,
     FAMILIES,
-    FORMATS,
     LADDER_CLASSES,
     LADDERS,
     PERSON,
@@ -22,40 +20,22 @@ from schemas.privacy_classes import (
     VIEWS,
     PrivacyClass,
 )
+from schemas.privacy_place import Check, Place
+from schemas.privacy_values import (
+    boolean_flag,
+    free_text_in_clear,
+    unfit_for_codes,
+    unknown_code_list,
+    unknown_default,
+    unknown_format,
+)
 from schemas.registry import AvroSchema
-from schemas.shapes import Array, Field, Record, Scalar, UnsupportedSchemaError, inner_record, record_shape
+from schemas.shapes import Field, Record, Scalar, UnsupportedSchemaError, inner_record, record_shape
 
 __all__ = ["CHECKS", "LADDERS", "SEALED_CLASSES", "TAGS", "Check", "Place", "PrivacyClass", "problems_of"]
 
 _ATTRIBUTES = frozenset({"class", "subject", "ladder", "views"})
 _MEASURED = frozenset({Scalar.INT, Scalar.LONG, Scalar.DOUBLE, Scalar.DATE, Scalar.TIMESTAMP})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """One field where the linter looks at it."""
-
-    path: str
-    field: Field
-    root: Record
-    in_person: bool
-    unit: Field | None
-    """The field around this one that is sealed as a whole, None when there is none."""
-
-    @property
-    def privacy_class(self) -> str:
-        """The class as written, empty when there is none."""
-        return str(self.field.privacy.get("class", ""))
-
-    @property
-    def subjects(self) -> tuple[object, ...]:
-        """Whom the field is about, as written; several for a narrative."""
-        found = self.field.privacy.get("subject")
-        return tuple(found) if isinstance(found, list) else () if found is None else (found,)
-
-
-Check = Callable[[Place], str | None]
-"""Returns what to do about a field, None when it is right."""
 
 
 def problems_of(schema: AvroSchema) -> tuple[Problem, ...]:
@@ -217,45 +197,10 @@ def _missing_unit(place: Place) -> str | None:
     return "name the unit" if measured and not place.field.text("unit") else None
 
 
-def _unknown_code_list(place: Place) -> str | None:
-    name = place.field.attributes.get("codes")
-    if name is None or name in code_list_names():
-        return None
-    return "add the list to schemas/codes, or name one that is there"
-
-
-def _unfit_for_codes(place: Place) -> str | None:
-    shape = place.field.shape
-    value = shape.items if isinstance(shape, Array) else shape
-    if place.field.text("codes") and value is not Scalar.STRING:
-        return "a coded field is a string or a list of strings"
-    return None
-
-
-def _boolean_flag(place: Place) -> str | None:
-    if place.field.shape is Scalar.BOOLEAN:
-        return "use a string with the code list `flag`: empty means not reported, not no"
-    return None
-
-
-def _unknown_default(place: Place) -> str | None:
-    name, default = place.field.text("codes"), place.field.default
-    if name not in code_list_names() or not isinstance(default, str):
-        return None
-    if (found := code_list(str(name)).codes.get(default)) is None:
-        return "the default is one of the codes of the list"
-    return f"use a code that is not deprecated: {', '.join(found.deprecated.instead)}" if found.deprecated else None
-
-
 def _missing_default(place: Place) -> str | None:
     if place.field.nullable and place.field.default is not None:
         return "an optional field has the default null, else no later version is compatible (FULL_TRANSITIVE)"
     return None
-
-
-def _unknown_format(place: Place) -> str | None:
-    found = place.field.attributes.get("format")
-    return None if found is None or found in FORMATS else f"use one of: {', '.join(sorted(FORMATS))}"
 
 
 def _unknown_role(place: Place) -> str | None:
@@ -284,16 +229,17 @@ CHECKS: Mapping[str, Check] = {
     "unknown-view": _unknown_view,
     "wrong-container": _wrong_container,
     "record-in-clear": _record_in_clear,
+    "free-text-in-clear": free_text_in_clear,
     "person-in-unit": _person_in_unit,
     "differs-from-unit": _differs_from_unit,
     "missing-doc": _missing_doc,
     "missing-unit": _missing_unit,
-    "unknown-code-list": _unknown_code_list,
-    "unfit-for-codes": _unfit_for_codes,
-    "boolean-flag": _boolean_flag,
-    "unknown-default": _unknown_default,
+    "unknown-code-list": unknown_code_list,
+    "unfit-for-codes": unfit_for_codes,
+    "boolean-flag": boolean_flag,
+    "unknown-default": unknown_default,
     "missing-default": _missing_default,
-    "unknown-format": _unknown_format,
+    "unknown-format": unknown_format,
     "unknown-role": _unknown_role,
     "wrong-tags": _wrong_tags,
 }

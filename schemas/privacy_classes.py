@@ -78,5 +78,5 @@ SELF = "self"
 """The subject of the fields of a person, seen from inside."""
 PERSON = "Person"
 VIEWS = frozenset({"personal", "pseudonymous", "stage"})
-FORMATS = frozenset({"uuid", "agency", "reference"})
+FORMATS = frozenset({"uuid", "agency", "reference", "label", "code", "citation"})
 FAMILIES = frozenset({"identification", "referral", "investigation", "extradition", "control", "consent", "monitoring"})

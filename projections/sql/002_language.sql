@@ -169,23 +169,23 @@ CREATE TABLE projections.control_campaign (
     enterprises_controlled bigint,
     violations_found bigint,
     licences_checked bigint,
-    visas_refused_on_suspicion bigint,
-    false_documents bigint,
     back_wages_amount double precision,
     fines_amount double precision,
     corrects uuid,
     PRIMARY KEY (agency, event_id)
 );
 
--- A count that is published nowhere is shown as zero or at least eleven: small ones could single a person out.
+-- A count that is published nowhere is shown as zero or at least eleven, and where one of a breakdown is small, none of
+-- the breakdown is shown: from the total and the others it could be reckoned.
 CREATE VIEW projections.returned_indicator_overview AS
 SELECT agency, framework, indicator, country, area, period_begin, period_end, dimension, category, sex, age,
     persons_group, unit,
-    CASE WHEN small THEN NULL ELSE value END AS value,
-    CASE WHEN small THEN 'SUPPRESSED' ELSE value_state END AS value_state,
-    CASE WHEN small THEN 11 ELSE below END AS below, published_in, event_id
+    CASE WHEN hidden THEN NULL ELSE value END AS value,
+    CASE WHEN hidden THEN 'SUPPRESSED' ELSE value_state END AS value_state,
+    CASE WHEN hidden THEN NULL ELSE below END AS below, published_in, event_id
 FROM (
-    SELECT i.*, i.published_in IS NULL AND i.unit = 'COUNT' AND i.value > 0 AND i.value < 11 AS small
+    SELECT i.*, i.published_in IS NULL AND bool_or(i.published_in IS NULL AND i.unit = 'COUNT' AND i.value > 0 AND i.value < 11)
+        OVER (PARTITION BY agency, framework, indicator, country, area, period_begin, period_end) AS hidden
     FROM projections.returned_indicator i
     WHERE NOT EXISTS (SELECT FROM projections.returned_indicator later
         WHERE later.corrects = i.event_id AND later.agency = i.agency)
@@ -200,21 +200,28 @@ SELECT framework, indicator, count(*) AS figures, count(DISTINCT coalesce(countr
 FROM projections.returned_indicator
 GROUP BY framework, indicator ORDER BY framework, indicator;
 
+-- Few persons on either side of a question, or asked at all, and the shares that would tell how few, are not shown.
 CREATE VIEW projections.returned_survey_overview AS
-SELECT indicator, population, country, period_begin, period_end, method, respondents,
-    CASE WHEN positive > 0 AND positive < 11 AND published_in IS NULL THEN NULL ELSE positive END AS positive,
-    percentage, margin_points, survey, published_in, agency
-FROM projections.returned_survey s
-WHERE NOT EXISTS (SELECT FROM projections.returned_survey later
-    WHERE later.corrects = s.event_id AND later.agency = s.agency)
+SELECT indicator, population, country, period_begin, period_end, method,
+    CASE WHEN hidden AND respondents < 11 THEN NULL ELSE respondents END AS respondents,
+    CASE WHEN hidden THEN NULL ELSE positive END AS positive,
+    CASE WHEN hidden THEN NULL ELSE percentage END AS percentage,
+    CASE WHEN hidden THEN NULL ELSE margin_points END AS margin_points, survey, published_in, agency
+FROM (
+    SELECT s.*, s.published_in IS NULL AND (s.respondents < 11 OR s.positive BETWEEN 1 AND 10
+        OR s.respondents - s.positive BETWEEN 1 AND 10
+        OR round(s.respondents * s.percentage / 100) BETWEEN 1 AND 10
+        OR round(s.respondents * (100 - s.percentage) / 100) BETWEEN 1 AND 10) AS hidden
+    FROM projections.returned_survey s
+    WHERE NOT EXISTS (SELECT FROM projections.returned_survey later
+        WHERE later.corrects = s.event_id AND later.agency = s.agency)
+) AS current_surveys
 ORDER BY indicator, country, period_begin;
 
 CREATE VIEW projections.control_campaign_summary AS
 SELECT country, level, authority, min(period_begin) AS first_period, max(period_end) AS last_period,
     count(*) AS campaigns, sum(enterprises_controlled)::bigint AS enterprises_controlled,
-    sum(violations_found)::bigint AS violations_found, sum(licences_checked)::bigint AS licences_checked,
-    sum(visas_refused_on_suspicion)::bigint AS visas_refused_on_suspicion,
-    sum(false_documents)::bigint AS false_documents
+    sum(violations_found)::bigint AS violations_found, sum(licences_checked)::bigint AS licences_checked
 FROM projections.control_campaign c
 WHERE NOT EXISTS (SELECT FROM projections.control_campaign later
     WHERE later.corrects = c.event_id AND later.agency = c.agency)

@@ -21,7 +21,7 @@ from connectors.spool_errors import (
     SpoolKeyError,
     SpoolUnwritableError,
 )
-from connectors.spool_files import files_in
+from connectors.spool_files import files_in, keep_position
 from connectors.spool_frames import FILE_HEAD_BYTES, FRAME_HEAD_BYTES
 from connectors.spool_place import state_of
 
@@ -246,6 +246,17 @@ def test_a_damaged_or_missing_file_in_the_middle_is_not_passed_over_in_silence(f
     assert spool.pass_over_damage() == "(missing)"
     assert list(drained(spool)) == values(20, 25)
     spool.close()
+
+
+def test_a_position_beyond_what_waits_is_damage_and_forgets_nothing(folder: Path) -> None:
+    spool = opened(folder)
+    spool.append(values(0, 10))
+    spool.close()
+    keep_position(folder, 999)  # an old backup of the events under a newer position
+
+    with pytest.raises(SpoolDamagedError, match="position"):
+        opened(folder)
+    assert files_in(folder)
 
 
 def test_a_full_spool_says_so_and_takes_events_again_when_it_is_emptied(folder: Path) -> None:

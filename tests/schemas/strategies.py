@@ -20,6 +20,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
     lambda text: not text.isspace()
 )
 REFERENCE = st.from_regex(r"[A-Z]{1,2}-[0-9]{1,8}", fullmatch=True)
+LABEL = st.from_regex(r"[A-Za-z][A-Za-z ]{0,30}", fullmatch=True)
+CITATION = st.from_regex(r"Criminal Code art\. [0-9]{1,3}[a-z]?", fullmatch=True)
 MOMENT = st.datetimes(datetime(1950, 1, 1), datetime(2026, 11, 24), timezones=st.just(UTC)).map(  # noqa: DTZ001
     lambda moment: moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 )
@@ -68,6 +70,9 @@ def _scalars(entry: Field, shape: Scalar, roles: tuple[str, ...]) -> st.SearchSt
         "uuid": st.uuids(version=4).map(str),
         "agency": st.sampled_from(AGENCIES),
         "reference": REFERENCE,
+        "label": LABEL,
+        "code": REFERENCE,
+        "citation": CITATION,
     }
     scalars: Mapping[Scalar, st.SearchStrategy[Any]] = {
         Scalar.INT: st.integers(0, 500),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schemas import privacy
+from schemas import privacy_values
 from schemas.catalogue import contract
 from schemas.codelists import Code, Deprecation, code_list
 from schemas.privacy import CHECKS, problems_of
@@ -60,6 +60,7 @@ BROKEN: dict[str, dict[str, Any]] = {
     "unknown-view": {"privacy": {**SENSITIVE, "views": ["everybody"]}},
     "wrong-container": {"privacy": {"class": "CONTAINER"}, "confluent:tags": ["CONTAINER"]},
     "record-in-clear": {"type": UNIT, "privacy": OPERATIONAL, "confluent:tags": ["OPERATIONAL"]},
+    "free-text-in-clear": {"privacy": OPERATIONAL, "confluent:tags": ["OPERATIONAL"]},
     "person-in-unit": {"type": "hub.v1.Person"},
     "differs-from-unit": {"type": {"type": "array", "items": UNIT}},
     "missing-doc": {"doc": ...},
@@ -129,7 +130,7 @@ def test_a_default_that_is_deprecated_is_found(monkeypatch: pytest.MonkeyPatch) 
         deprecated=Deprecation(since=dt.date(2026, 1, 1), instead=("NOT_REPORTED",)),
     )
     flag = dataclasses.replace(code_list("flag"), codes={**code_list("flag").codes, "PERHAPS": old})
-    monkeypatch.setattr(privacy, "code_list", lambda _name: flag)
+    monkeypatch.setattr(privacy_values, "code_list", lambda _name: flag)
 
     (problem,) = problems_of(with_field(codes="flag", default="PERHAPS"))
 
