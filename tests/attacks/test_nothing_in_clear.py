@@ -39,7 +39,7 @@ PERSONAL_FEEDS = {
     "ControlFinding": "bg-labour-inspectorate",
 }
 LEFT_OUT = {
-    "InvestigationOpened": ("victims", "narrative"),
+    "InvestigationOpened": ("victims", "offences", "narrative"),
     "ExtraditionRequested": ("conditions", "narrative"),
     "ControlFinding": ("narrative",),
 }

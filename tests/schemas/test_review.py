@@ -36,7 +36,9 @@ FITTING: dict[str, list[Edit]] = {
     "a flag that nobody answered yet": [add("armed", "string", "NOT_REPORTED", **FLAG)],
     "a date": [add("found_on", ["null", DATE], None, unit="days since 1970-01-01", **OPERATIONAL)],
     "an optional field of a person": [add("hair", ["null", "string"], None, record="Person", **OF_ONESELF)],
-    "an optional field of the envelope": [add("channel", ["null", "string"], None, record="Envelope", format="code")],
+    "an optional field of the envelope": [
+        add("channel", ["null", "string"], None, record="Envelope", format="code", **OPERATIONAL)
+    ],
     "an optional field less": [remove("place")],
     "a list less": [remove("indicators")],
     "a flag less": [remove("trafficked_before")],
