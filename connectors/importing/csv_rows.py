@@ -7,6 +7,7 @@ from pathlib import Path
 
 from connectors.importing.headers import HUB_ROW, checked_header
 from connectors.importing.lines import UNDECODABLE, Lines
+from connectors.importing.refused import as_it_was
 from connectors.importing.rows import BadFileError, Fault, Row
 
 _BROKEN = Fault(
@@ -53,6 +54,7 @@ class CsvRows:
         self._reader = csv.reader(self._feed(), delimiter=self.delimiter, strict=True)
         self._number = skipped + 1
         self.columns = checked_header(self._header(), known, optional, self.repairs)
+        self._is_of_refused = HUB_ROW in self.columns
 
     @property
     def done(self) -> int:
@@ -79,7 +81,7 @@ class CsvRows:
             if UNDECODABLE in taken[0] or (len(taken) > 1 and any(UNDECODABLE in line for line in taken)):
                 yield Row(self._number, (), _UNDECODABLE, _text(taken))
             elif len(cells) == width:
-                yield Row(self._number, cells)
+                yield Row(self._number, [as_it_was(cell) for cell in cells] if self._is_of_refused else cells)
             elif not cells:
                 self.repairs["blank-line"] += 1
             else:
@@ -97,7 +99,9 @@ class CsvRows:
         try:
             return next(self._reader)
         except (csv.Error, StopIteration):
-            raise BadFileError("the header cannot be read: close its quotation marks") from None
+            raise BadFileError(
+                "the header cannot be read: close its quotation marks, and end lines as Windows or Unix do"
+            ) from None
 
     def _feed(self) -> Iterator[str]:
         """Yield lines that were given back, then those of the file, and note what was taken for one row."""

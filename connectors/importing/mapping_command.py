@@ -63,6 +63,7 @@ def new(
     output: Annotated[Path | None, typer.Option(help="Write the mapping here, instead of standard output.")] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of the file.")] = "utf-8",
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook that has several.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a mapping that is there.")] = False,
 ) -> None:
     """Propose a mapping from headers and values: how sure each column is and why; what is unsure is left to you."""
     from rich.console import Console
@@ -72,11 +73,18 @@ def new(
     from connectors.importing.writing import toml_of
     from infra.home import write_atomically
     from schemas.catalogue import contract
+    from schemas.errors import MisuseError
 
     if event_type is not None:
         contract(event_type)
+    if output is not None and output.exists() and not force:
+        raise MisuseError(f"{output} is there already: name another file, or say `--force`")
     sample = sample_of(source, encoding, sheet)
     best, *others = propose(sample, event_type)
+    if event_type is None and best.score == 0:
+        raise MisuseError(
+            "no event type fits these columns: say with `--event-type` what a row is, such as PersonIdentified"
+        )
     text = toml_of(best, sample, source.stem, others)
     if output is None:
         typer.echo(text, nl=False)

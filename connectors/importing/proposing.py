@@ -16,6 +16,9 @@ _NAMELESS, _NAMELESS_MAX = 0.3, 0.55
 
 
 _CERTAIN = 0.85
+_NAMED = 0.5
+DECIDES = frozenset({"person.restricted", "person.role", "trafficked_from", "identified_by"})
+"""Fields that a person decides about unless the column bears their very name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +124,8 @@ def _match(column: str, path: str, entry: Field, sample: Sample) -> Match:
     confidence = (
         0.0 if value.share == 0 else max(_BY_NAME * name + _BY_VALUE * value.share, 0.85 if is_certain else 0.0)
     )
+    if path in DECIDES and not is_certain:  # wrong, it would expose somebody or tell another story
+        confidence = min(confidence, LIKELY - 0.01) if name >= _NAMED else 0.0
     forms = value.rule.get("date")
     if isinstance(forms, list) and len(forms) > 1:  # a day and a month that could be the other way round
         confidence = min(confidence, LIKELY - 0.01)

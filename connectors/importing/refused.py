@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -61,7 +62,7 @@ class RefusedRows:
             "; ".join(dict.fromkeys(fault.column for fault in faults if fault.column)),
             "; ".join(dict.fromkeys(fault.rule for fault in faults)),
             "; ".join(dict.fromkeys(fault.advice for fault in faults)),
-            row.text,
+            _text(row.text),
         ]
         cells = [_text(row.cells[place]) for place in self._own] if row.cells else [""] * len(self._own)
         self._write(self._line([*cells, *about]))
@@ -74,7 +75,7 @@ class RefusedRows:
 
     def _opened(self, mode: str) -> io.BufferedWriter:
         try:
-            flags = os.O_RDWR | os.O_CREAT | (os.O_TRUNC if mode == "wb" else 0)
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | (os.O_TRUNC if mode == "wb" else 0)
             handle = os.open(self.path, flags, 0o600)
             os.fchmod(handle, 0o600)
             return io.BufferedWriter(io.FileIO(handle, "r+"))
@@ -123,4 +124,15 @@ def _text(cell: Cell) -> str:
         return "true" if cell else "false"
     if isinstance(cell, list):
         return ";".join(map(_text, cell))  # type: ignore[arg-type]
-    return "" if cell is None else str(cell)
+    text = "" if cell is None else str(cell)
+    return f"'{text}" if isinstance(cell, str) and FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def as_it_was(text: str) -> str:
+    """Return the cell of a file of refused rows without the mark that keeps it from being a formula."""
+    return text[1:] if text.startswith("'") and FORMULA.match(text) else text
+
+
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
+"""What a spreadsheet program runs; such a cell is written behind an apostrophe, and read without it."""
+_NUMBER = re.compile(r"[+-]?[0-9][0-9.,]*")

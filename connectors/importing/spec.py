@@ -131,6 +131,8 @@ class Group(_Part):
     """Column of the sex."""
     female: list[str]
     male: list[str]
+    unknown: list[str] = []
+    """Other values that are understood and give no group."""
     born: str
     """Column of the date of birth."""
     at: str

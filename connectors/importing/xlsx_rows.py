@@ -23,6 +23,12 @@ TEXTS_BYTES_MAX = 200_000_000
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?ref=\"([A-Z0-9:$]{2,40})\"")
 _CHUNK = 1 << 20
 _OVERLAP = 200
+ROWS_MAX = 1_048_576
+_VALUELESS = re.compile(rb"(?:</f>|<f [^>]{0,150}/>)(?:<v ?/>|<v></v>)?</c>")
+_NO_VALUES = (
+    "the sheet has formulas without a value, whose cells would be read as empty: open the file in a spreadsheet "
+    "program, save it, and import it again"
+)
 _SHOWN = 5
 _ERROR = Fault("", "excel-error", "a cell holds an error of Excel such as a broken reference: give it a value")
 _TOO_FAR = "the sheet has cells beyond its header: remove what stands right of the table"
@@ -120,6 +126,8 @@ class XlsxRows:
         if row is None:
             return None
         self.done += 1
+        if self.done > ROWS_MAX:
+            raise BadFileError(f"the sheet has more than {ROWS_MAX:,} rows, which no spreadsheet program writes")
         if len(row) > COLUMNS_MAX:
             raise BadFileError(f"the sheet has more than {COLUMNS_MAX:,} columns: is it the right file?")
         return [_cell(cell.value, cell.data_type) for cell in row]
@@ -166,7 +174,8 @@ def _opened(path: Path) -> Workbook:
 def _check_size(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
-            texts = sum(entry.file_size for entry in archive.infolist() if entry.filename.endswith("sharedStrings.xml"))
+            parts = (entry for entry in archive.infolist() if not entry.filename.startswith("xl/worksheets/"))
+            texts = sum(entry.file_size for entry in parts)
     except (zipfile.BadZipFile, OSError):
         raise BadFileError(_BROKEN) from None
     if texts > TEXTS_BYTES_MAX:
@@ -201,6 +210,8 @@ def _matches(file: IO[bytes]) -> Iterator[str]:
     rest = b""
     while chunk := file.read(_CHUNK):
         text = rest + chunk
+        if _VALUELESS.search(text):
+            raise BadFileError(_NO_VALUES)
         yield from (match.decode() for match in _MERGED.findall(text))
         rest = text[-_OVERLAP:]
 

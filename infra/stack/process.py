@@ -4,8 +4,10 @@ No process id is remembered, so none can go stale: a part is the process whose a
 holds the home's path. A killed `hub` leaves nothing to clean up, and a stranger can never be taken for ours.
 """
 
+import contextlib
 import os
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +16,8 @@ import psutil
 
 from infra.home import Home
 from schemas.errors import UnavailableError
+
+POLL_S = 0.05
 
 
 class PartFailedError(UnavailableError):
@@ -73,15 +77,30 @@ def start(command: Command, log: Path) -> psutil.Process:
 
 
 def stop(process: psutil.Process, grace_seconds: float = 30) -> None:
-    """End *process*: asked first, killed when it does not end in time. psutil guards against a reused id."""
+    """End *process*: asked first, killed when it does not end in time. psutil guards against a reused id.
+
+    Raises psutil.TimeoutExpired when the system does not even kill it.
+    """
     try:
         process.terminate()
-        process.wait(grace_seconds)
-    except psutil.TimeoutExpired:
-        process.kill()
-        process.wait(grace_seconds)
+        if not _ends_within(process, grace_seconds):
+            process.kill()
+            if not _ends_within(process, grace_seconds):
+                raise psutil.TimeoutExpired(grace_seconds, pid=process.pid)
     except psutil.NoSuchProcess:
         return
+
+
+def _ends_within(process: psutil.Process, seconds: float) -> bool:
+    """Whether *process* ends so soon. A zombie has: its parent, who need not be us, has yet to take note of it."""
+    deadline = time.monotonic() + seconds
+    while _is_alive(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    with contextlib.suppress(psutil.TimeoutExpired, psutil.NoSuchProcess):
+        process.wait(0)  # takes note of it where we are the parent
+    return True
 
 
 def ended(process: psutil.Process) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from connectors.importing.mappings import BadMappingError, read
-from connectors.importing.proposing import Proposal, propose
+from connectors.importing.proposing import DECIDES, Proposal, propose
 from connectors.importing.sampling import sample_of
 from connectors.importing.writing import toml_of
 from tests.connectors.importing.making import dry, write_csv
@@ -108,3 +108,12 @@ def test_a_proposal_that_was_decided_imports_its_file(tmp_path: Path) -> None:
     tally, _ = dry(path, read("new", text))
 
     assert tally.rows == {"accepted": 2}
+
+
+def test_what_decides_about_a_person_is_never_taken_from_a_likeness(tmp_path: Path) -> None:
+    rows = [(f"2025-03-{day:02}", "yes" if day % 2 else "no", "NGO") for day in range(1, 29)]
+
+    found = proposal(tmp_path, ("Interview date", "forced labour", "referred by"), rows)
+
+    assert not DECIDES & {match.path for match in found.matches.values()}
+    assert "person.restricted" not in {match.path for match in found.unsure.values() if match is not None}

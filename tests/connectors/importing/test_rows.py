@@ -269,3 +269,40 @@ def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
 
 def test_columns_are_those_of_the_mapping() -> None:
     assert set(mapping().columns) == set(COLUMNS)
+
+
+def test_a_refused_cell_is_no_formula_and_comes_back_as_it_was(tmp_path: Path) -> None:
+    hub = Remembered()
+    who = "=HYPERLINK(A1)"
+    _, place = imported(opened(job(write_csv(tmp_path / "a.csv", [row(who=who, **BAD)]))), hub)
+
+    assert read_refused(place)[0]["who"] == f"'{who}"
+    place.write_text(place.read_text(encoding="utf-8-sig").replace(",Q,", ",M,"), encoding="utf-8")
+    imported(opened(job(place)), hub)
+
+    assert who in str(hub.events)
+
+
+GROUP = MAPPING.replace(
+    '"person.group" = { column = "sex", map = { F = "WOMAN", M = "MAN" }, case = "any", empty = "UNKNOWN" }',
+    '"person.group" = { group_of = "sex", female = ["F"], male = ["M"], unknown = ["?"], born = "country", '
+    'at = "day", date = ["%Y-%m-%d"] }',
+).replace('"person.citizenships" = { column = "country", convert = "alpha-2" }\n', "")
+
+
+@pytest.mark.parametrize(
+    ("sex", "born", "rule"),
+    [
+        ("F", "1990-01-01", None),
+        ("?", "1990-01-01", None),
+        ("", "", None),
+        ("w/m", "1990-01-01", "unknown-value"),
+        ("F", "unknown", "not-a-date"),
+        ("F", "2099-01-01", "born-after-event"),
+    ],
+)
+def test_a_group_is_never_unknown_in_silence(tmp_path: Path, sex: str, born: str, rule: str | None) -> None:
+    path = write_csv(tmp_path / "a.csv", [row(sex=sex, country=born)])
+    tally, _ = dry(path, mapping(GROUP))
+
+    assert set(tally.refused_by_rule) == ({rule} if rule else set())

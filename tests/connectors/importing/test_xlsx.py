@@ -117,3 +117,9 @@ def test_texts_that_do_not_fit_into_memory_are_refused(tmp_path: Path, monkeypat
 
     with pytest.raises(BadFileError, match="CSV"):
         mapped(path)
+
+
+def test_a_formula_without_a_value_is_no_empty_cell(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "formula.xlsx", [[*GOOD[:3], "=B2", *GOOD[4:]]])
+    with pytest.raises(BadFileError, match="formulas without a value"):
+        mapped(path)
