@@ -26,6 +26,8 @@ def group_getter(rule: Group, place_by_column: Mapping[str, int]) -> Getter:
                 return found.value
             _note(context, rule.born if place == born else rule.at, found.rule or "not-a-date", found.advice or _NO_DAY)
             return None
+        if isinstance(cell, dt.datetime):
+            return cell.date()  # a moment does not compare with a day
         return cell if isinstance(cell, dt.date) else None
 
     def get(context: Context) -> object:

@@ -59,6 +59,13 @@ type = "PersonIdentified"
 minors = "not needed"
 """
 
+GROUP = MAPPING.replace(
+    '"person.group" = { column = "sex", map = { F = "WOMAN", M = "MAN" }, case = "any", empty = "UNKNOWN" }',
+    '"person.group" = { group_of = "sex", female = ["F"], male = ["M"], unknown = ["?"], born = "country", '
+    'at = "day", date = ["%Y-%m-%d"] }',
+).replace('"person.citizenships" = { column = "country", convert = "alpha-2" }\n', "")
+"""The same with the group told by sex and birth, which stands in `country`."""
+
 
 def mapping(text: str = MAPPING) -> LoadedMapping:
     """Return the mapping that *text* writes down."""

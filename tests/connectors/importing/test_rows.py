@@ -17,6 +17,7 @@ from connectors.importing.running import opened
 from schemas.errors import MisuseError
 from tests.connectors.importing.making import (
     COLUMNS,
+    GROUP,
     MAPPING,
     Remembered,
     dry,
@@ -281,13 +282,6 @@ def test_a_refused_cell_is_no_formula_and_comes_back_as_it_was(tmp_path: Path) -
     imported(opened(job(place)), hub)
 
     assert who in str(hub.events)
-
-
-GROUP = MAPPING.replace(
-    '"person.group" = { column = "sex", map = { F = "WOMAN", M = "MAN" }, case = "any", empty = "UNKNOWN" }',
-    '"person.group" = { group_of = "sex", female = ["F"], male = ["M"], unknown = ["?"], born = "country", '
-    'at = "day", date = ["%Y-%m-%d"] }',
-).replace('"person.citizenships" = { column = "country", convert = "alpha-2" }\n', "")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from openpyxl import Workbook
 from connectors.importing import xlsx_rows
 from connectors.importing.headers import WrongColumnsError
 from connectors.importing.rows import BadFileError
-from tests.connectors.importing.making import COLUMNS, GOOD, MAPPING, faults, job, mapped, mapping, row
+from tests.connectors.importing.making import COLUMNS, GOOD, GROUP, MAPPING, faults, job, mapped, mapping, row
 
 
 def workbook(path: Path, rows: list[list[Any]], **changes: Any) -> Path:
@@ -117,6 +117,16 @@ def test_texts_that_do_not_fit_into_memory_are_refused(tmp_path: Path, monkeypat
 
     with pytest.raises(BadFileError, match="CSV"):
         mapped(path)
+
+
+def test_a_group_is_told_from_moments_of_a_sheet_as_well(tmp_path: Path) -> None:
+    cells: list[Any] = row(country="")
+    cells[1], cells[3] = dt.datetime(2025, 12, 1, 10, 30), dt.datetime(1990, 1, 1)  # noqa: DTZ001 - as Excel has it
+    told = mapping(GROUP.replace('"day", date = ["%Y-%m-%d"] }\n', '"day", date = ["%Y-%m-%d"], zone = "UTC" }\n', 1))
+    [found] = mapped(workbook(tmp_path / "a.xlsx", [cells]), told)
+
+    assert found.faults == []
+    assert cast("dict[str, object]", found.events[0][1]["person"])["group"] == "WOMAN"
 
 
 def test_a_formula_without_a_value_is_no_empty_cell(tmp_path: Path) -> None:
