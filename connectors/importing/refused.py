@@ -120,12 +120,17 @@ def digest_of_refused(path: Path) -> str:
 
 
 def _text(cell: Cell) -> str:
+    text = _unmarked(cell)
+    is_text = isinstance(cell, (str, list))
+    return f"'{text}" if is_text and FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def _unmarked(cell: Cell) -> str:
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    if isinstance(cell, list):
-        return ";".join(map(_text, cell))  # type: ignore[arg-type]
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if isinstance(cell, str) and FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+    if isinstance(cell, list):  # one cell gets one mark, whatever its entries begin with
+        return ";".join(map(_unmarked, cell))  # type: ignore[arg-type]
+    return "" if cell is None else str(cell)
 
 
 def as_it_was(text: str) -> str:

@@ -1,6 +1,8 @@
 """From the first row to the last: every row is accepted, refused or a duplicate, and what stops goes on."""
 
+import re
 import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,8 @@ from hypothesis import strategies as st
 from connectors.importing import running
 from connectors.importing.import_run import journal_for
 from connectors.importing.journal import Journal
-from connectors.importing.refused import digest_of_refused, set_aside
-from connectors.importing.rows import BadFileError
+from connectors.importing.refused import RefusedRows, as_it_was, digest_of_refused, set_aside
+from connectors.importing.rows import BadFileError, Fault, Row
 from connectors.importing.running import opened
 from schemas.errors import MisuseError
 from tests.connectors.importing.making import (
@@ -270,6 +272,21 @@ def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
 
 def test_columns_are_those_of_the_mapping() -> None:
     assert set(mapping().columns) == set(COLUMNS)
+
+
+_ENTRIES = st.text("=+-@'\t\r;ax1.,", max_size=5)
+
+
+@given(st.one_of(_ENTRIES, st.lists(_ENTRIES, max_size=3)))
+def test_no_refused_cell_is_a_formula_and_each_comes_back_as_it_was(cell: str | list[object]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "refused.csv"
+        with RefusedRows(place, ["a", "b"], ",", "f") as refused:
+            refused.add(Row(2, [cell, "x"]), [Fault("a", "rule", "advice")])
+        written = read_refused(place)[0]["a"]
+
+    assert not re.match(r"[=+\-@\t\r]", written) or re.fullmatch(r"[+-][0-9][0-9.,]*", written)
+    assert as_it_was(written) == (cell if isinstance(cell, str) else ";".join(map(str, cell)))
 
 
 def test_a_refused_cell_is_no_formula_and_comes_back_as_it_was(tmp_path: Path) -> None:
