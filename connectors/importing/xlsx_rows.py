@@ -22,9 +22,14 @@ TEXTS_BYTES_MAX = 200_000_000
 """The texts of a workbook are held in memory by every reader of XLSX."""
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?ref=\"([A-Z0-9:$]{2,40})\"")
 _CHUNK = 1 << 20
-_OVERLAP = 200
+_OVERLAP = 1 << 16
+"""The longest formula that a sheet may hold fits, so that each cell is seen whole."""
 ROWS_MAX = 1_048_576
-_VALUELESS = re.compile(rb"(?:</f>|<f [^>]{0,150}/>)(?:<v ?/>|<v></v>)?</c>")
+_VALUELESS = re.compile(
+    rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f(?:\s[^>]{0,500})?/>)\s*"
+    rb"(?P<empty><(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?P<prefix>\w+:)?c>"
+)
+_IS_TEXT = re.compile(rb"\st=[\"']str[\"']")
 _NO_VALUES = (
     "the sheet has formulas without a value, whose cells would be read as empty: open the file in a spreadsheet "
     "program, save it, and import it again"
@@ -210,10 +215,20 @@ def _matches(file: IO[bytes]) -> Iterator[str]:
     rest = b""
     while chunk := file.read(_CHUNK):
         text = rest + chunk
-        if _VALUELESS.search(text):
+        if any(_lacks_value(text, match) for match in _VALUELESS.finditer(text) if match.end() > len(rest)):
             raise BadFileError(_NO_VALUES)
         yield from (match.decode() for match in _MERGED.findall(text))
         rest = text[-_OVERLAP:]
+
+
+def _lacks_value(text: bytes, formula: re.Match[bytes]) -> bool:
+    """Whether *formula* was never worked out; one that gives the empty text was, and says that it gives a text."""
+    if formula["empty"] is None:
+        return True
+    prefix = formula["prefix"] or b""
+    begin = text.rfind(b"<%bc " % prefix, 0, formula.start())
+    inside = text[max(begin, 0) : formula.start()]
+    return begin < 0 or b"</%bc>" % prefix in inside or not _IS_TEXT.search(inside[: inside.find(b">")])
 
 
 def _bounds(reference: str) -> Merged:

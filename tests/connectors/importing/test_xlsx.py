@@ -1,6 +1,7 @@
 """Workbooks: real dates stay dates, and what Excel did to the data is refused, never guessed."""
 
 import datetime as dt
+import re
 import zipfile
 from pathlib import Path
 from typing import Any, cast
@@ -133,3 +134,57 @@ def test_a_formula_without_a_value_is_no_empty_cell(tmp_path: Path) -> None:
     path = workbook(tmp_path / "formula.xlsx", [[*GOOD[:3], "=B2", *GOOD[4:]]])
     with pytest.raises(BadFileError, match="formulas without a value"):
         mapped(path)
+
+
+def with_cell(path: Path, cell: str, prefix: str = "") -> Path:
+    """Return a copy of the workbook at *path* whose one formula is written as *cell*."""
+    copy = path.with_name("copy.xlsx")
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w") as to:
+        for name in source.namelist():
+            content = source.read(name).decode()
+            if name == "xl/worksheets/sheet1.xml":
+                content = re.sub(r'<c r="D2"[^>]*><f>.*?</c>', cell, content)
+                if prefix:
+                    content = re.sub(r"<(/?)(?=[a-zA-Z])", rf"<\1{prefix}:", content)
+                    content = content.replace("xmlns=", f"xmlns:{prefix}=")
+            to.writestr(name, content)
+    return copy
+
+
+WORKED_OUT = '<c r="D2" t="str"><f>IF(B2="","",B2)</f><v></v></c>'
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        '<c r="D2"><f>B2</f></c>',
+        '<c r="D2"><f>B2</f><v/></c>',
+        '<c r="D2"><f>B2</f>\n</c>',
+        '<c r="D2"><f t="shared" si="0"/></c>',
+        '<c r="D2" t="str"><f>B2</f></c>',
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "x"])
+def test_no_way_to_write_a_formula_without_a_value_makes_an_empty_cell(tmp_path: Path, cell: str, prefix: str) -> None:
+    path = workbook(tmp_path / "a.xlsx", [[*GOOD[:3], "=B2", *GOOD[4:]]])
+    with pytest.raises(BadFileError, match="formulas without a value"):
+        mapped(with_cell(path, cell, prefix))
+
+
+@pytest.mark.parametrize("prefix", ["", "x"])
+def test_a_formula_that_gives_the_empty_text_is_an_empty_cell(tmp_path: Path, prefix: str) -> None:
+    path = workbook(tmp_path / "a.xlsx", [[*GOOD[:3], "=B2", *GOOD[4:]]])
+
+    assert [found.faults for found in mapped(with_cell(path, WORKED_OUT, prefix))] == [[]]
+
+
+@pytest.mark.parametrize("chunk", [40, 64, 100, 1_000])
+def test_a_formula_is_judged_the_same_wherever_a_chunk_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(xlsx_rows, "_CHUNK", chunk)
+    path = workbook(tmp_path / "a.xlsx", [[*GOOD[:3], "=B2", *GOOD[4:]]])
+
+    assert [found.faults for found in mapped(with_cell(path, WORKED_OUT))] == [[]]
+    with pytest.raises(BadFileError, match="formulas without a value"):
+        mapped(with_cell(path, '<c r="D2"><f>B2</f></c>'))
