@@ -63,8 +63,7 @@ def _mapped(match: Match) -> Iterator[str]:
     rule = _inline({"column": match.column, **match.rule})
     yield f"{_text(match.path)} = {rule}  # {match.word} ({match.confidence:.2f}): {match.why}"
     if match.open:
-        yield f"# ? {len(match.open)} other texts of this column are refused until the mapping has them:"
-        yield from (f"#   {_text(text)}" for text in match.open[:_CODES_SHOWN])
+        yield "# ? other texts here are refused until the mapping has them; one may be a name, so none is shown"
 
 
 def _undecided(proposal: Proposal) -> Iterator[str]:

@@ -117,3 +117,14 @@ def test_what_decides_about_a_person_is_never_taken_from_a_likeness(tmp_path: Pa
 
     assert not DECIDES & {match.path for match in found.matches.values()}
     assert "person.restricted" not in {match.path for match in found.unsure.values() if match is not None}
+
+
+def test_a_text_that_is_no_known_code_is_not_written_into_the_mapping(tmp_path: Path) -> None:
+    path = write_csv(
+        tmp_path / "a.csv", [*[["PRESUMED", "RS"]] * 27, *[["Made-up Name", "RS"]] * 3], ["status", "citizenships"]
+    )
+    sample = sample_of(path)
+    best, *others = propose(sample, "PersonIdentified")
+
+    assert "status" in best.matches
+    assert "Made-up Name" not in toml_of(best, sample, "a", others)
