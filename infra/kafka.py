@@ -66,12 +66,16 @@ async def discard(producer: AIOKafkaProducer, timeout_s: float = 5.0) -> None:
 
 
 def consumer_for(
-    credentials: Credentials, *, group: str | None = None, read_committed: bool = True
+    credentials: Credentials, *, group: str | None = None, read_committed: bool = True, member: str | None = None
 ) -> AIOKafkaConsumer:
-    """Return a consumer that commits nothing by itself and begins at the start of a topic."""
+    """Return a consumer that commits nothing by itself and begins at the start of a topic.
+
+    With *member*, a name that nobody else uses at the same time, it is a static member of *group*.
+    """
     return AIOKafkaConsumer(
         **security_of(credentials),
         group_id=group,
+        group_instance_id=member,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed" if read_committed else "read_uncommitted",

@@ -13,7 +13,8 @@ import structlog
 ALLOWED = frozenset({
     "event", "level", "timestamp", "logger", "exception",
     "processor", "projection", "topic", "partition", "offset", "next_offset", "records", "code", "advice", "attempt",
-    "from_outbox", "principal", "asked", "given", "part", "state", "pid", "count", "agreements", "control_offset",
+    "from_outbox", "parked", "with_caution", "action",
+    "principal", "asked", "given", "part", "state", "pid", "count", "agreements", "control_offset",
 })  # fmt: skip
 """A key that is not here does not reach a log: add one only when its values can never be personal."""
 

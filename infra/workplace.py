@@ -28,6 +28,8 @@ class Workplace:
     topology: Topology
     codec: Codec
     clock: Clock
+    member: str | None = None
+    """Name of the process in its consumer groups, None for one that does not come back under the same name."""
 
     def credentials(self, principal: str) -> Credentials:
         """Return the Kafka credentials of *principal*."""
@@ -52,8 +54,8 @@ class Workplace:
 
 
 @asynccontextmanager
-async def workplace(home: Home) -> AsyncIterator[Workplace]:
-    """Open the workplace of a process in *home* and close it at the end."""
+async def workplace(home: Home, member: str | None = None) -> AsyncIterator[Workplace]:
+    """Open the workplace of a process in *home*, a static *member* of its groups, and close it at the end."""
     registry = registry_for(home)
     clock_pool = AsyncConnectionPool(
         home.dsn("hub_access"),
@@ -66,7 +68,13 @@ async def workplace(home: Home) -> AsyncIterator[Workplace]:
     )
     await clock_pool.open()
     try:
-        yield Workplace(home=home, topology=load_topology(), codec=Codec(registry), clock=clock_for(home, clock_pool))
+        yield Workplace(
+            home=home,
+            topology=load_topology(),
+            codec=Codec(registry),
+            clock=clock_for(home, clock_pool),
+            member=member,
+        )
     finally:
         await clock_pool.close()
         registry.close()

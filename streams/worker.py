@@ -24,12 +24,14 @@ from psycopg_pool import AsyncConnectionPool
 from infra.control import ControlReader
 from infra.home import Home
 from infra.logging import configure_logging
+from infra.membership import membership
 from infra.topology.subjects import subjects
 from infra.workplace import Workplace, workplace
 from schemas.errors import UnavailableError
 from streams.intake.processor import Intake
 from streams.presence import HEARTBEAT_S, Presence
-from streams.pump import Pump
+from streams.pump.service import Pump
+from streams.pump.supply import WorldSupply
 from streams.release.processor import ReleaseProcessor
 
 log = structlog.get_logger()
@@ -82,25 +84,27 @@ class Streams(Service):
         place = self._place
         partitions = {topic.name: topic.partitions for topic in place.topology.topics}
         vault = place.vault(vault_pool)
-        intake = Intake(topology=place.topology, codec=place.codec, vault=vault, clock=place.clock)
-        release = ReleaseProcessor(
-            topology=place.topology, codec=place.codec, vault=vault, clock=place.clock, control=self.control
-        )
+        intake = Intake(topology=place.topology, codec=place.codec, vault=vault)
+        release = ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault)
         return [
             # Agencies may not use transactions: an open one would stall the reader (design section 12.4).
             Pump(
                 intake,
                 credentials=place.credentials("hub-intake"),
                 pool=pool,
+                supply=WorldSupply(place.clock),
                 partitions=partitions,
                 read_committed=False,
+                member=place.member,
             ),
             Pump(
                 release,
                 credentials=place.credentials("hub-release"),
                 pool=pool,
+                supply=WorldSupply(place.clock, self.control),
                 partitions=partitions,
                 read_committed=True,
+                member=place.member,
             ),
         ]
 
@@ -148,6 +152,7 @@ def application(place: Workplace) -> Application:
         topic_disable_leader=True,
         table_standby_replicas=0,
         consumer_auto_offset_reset="latest",
+        consumer_group_instance_id=place.member or "",
         web_enabled=False,
         producer_request_timeout=60,
         value_serializer="raw",
@@ -165,13 +170,13 @@ def application(place: Workplace) -> Application:
 @asynccontextmanager
 async def services(home: Home) -> AsyncIterator[list[Service]]:
     """Build everything that a worker of *home* runs."""
-    async with workplace(home) as place:
-        presence = Presence(home)
-        found: list[Service] = [Streams(place, presence)]
-        for entry in sorted(entry_points(group="hub.services"), key=lambda entry: entry.name):
-            found += entry.load()(place)
-        # Last: after the death of another worker Faust's group takes a minute, which the data plane does not wait for.
-        yield [*found, application(place)]
+    with membership(home) as member:
+        async with workplace(home, member) as place:
+            found: list[Service] = [Streams(place, Presence(home))]
+            for entry in sorted(entry_points(group="hub.services"), key=lambda entry: entry.name):
+                found += entry.load()(place)
+            # Last: after the death of another worker Faust's group takes a minute; the data plane does not wait for it.
+            yield [*found, application(place)]
 
 
 def run(home: Home) -> None:

@@ -2,44 +2,55 @@
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from typing import cast
-
-import structlog
+from typing import Protocol, cast
 
 from schemas.names import AgencyId
 from streams.intake.admission import Seen
-from streams.records import Transaction
-
-log = structlog.get_logger()
+from streams.pump.records import Transaction
 
 
-async def recall(transaction: Transaction, agency: AgencyId, event_ids: Collection[str]) -> dict[str, Seen]:
-    """Return what is remembered of *event_ids*, by id."""
-    if not event_ids:
-        return {}
-    cursor = await transaction.execute(
-        "SELECT event_id::text, content_mac, source_offset, received_at FROM streams.seen_event "
-        "WHERE agency = %s AND event_id = ANY(%s::uuid[])",
-        (agency, list(event_ids)),
-    )
-    return {
-        str(event_id): Seen(
-            content_mac=bytes(cast("bytes", mac)),
-            source_offset=cast("int", offset),
-            received_at=cast("dt.datetime", received_at),
+class Memory(Protocol):
+    """What was accepted before; it is read and written in the SQL transaction of a batch."""
+
+    async def recall(self, transaction: Transaction, agency: AgencyId, event_ids: Collection[str]) -> dict[str, Seen]:
+        """Return what is remembered of *event_ids*, by id."""
+
+    async def remember(self, transaction: Transaction, agency: AgencyId, fresh: Mapping[str, Seen]) -> None:
+        """Keep *fresh* events for the duplicate check of later batches."""
+
+
+class SqlMemory:
+    """The memory in the table `streams.seen_event`."""
+
+    async def recall(self, transaction: Transaction, agency: AgencyId, event_ids: Collection[str]) -> dict[str, Seen]:
+        """Return what is remembered of *event_ids*, by id."""
+        if not event_ids:
+            return {}
+        cursor = await transaction.execute(
+            "SELECT event_id::text, content_mac, source_offset, received_at FROM streams.seen_event "
+            "WHERE agency = %s AND event_id = ANY(%s::uuid[])",
+            (agency, list(event_ids)),
         )
-        for event_id, mac, offset, received_at in await cursor.fetchall()
-    }
+        return {
+            str(event_id): Seen(
+                content_mac=bytes(cast("bytes", mac)),
+                source_offset=cast("int", offset),
+                received_at=cast("dt.datetime", received_at),
+            )
+            for event_id, mac, offset, received_at in await cursor.fetchall()
+        }
 
-
-async def remember(transaction: Transaction, agency: AgencyId, fresh: Mapping[str, Seen]) -> None:
-    """Keep *fresh* events for the duplicate check of later batches."""
-    if not fresh:
-        return
-    async with transaction.cursor() as cursor:
-        copy = "COPY streams.seen_event (agency, event_id, content_mac, source_offset, received_at, outcome) FROM STDIN"
-        async with cursor.copy(copy) as rows:
-            for event_id, seen in fresh.items():
-                await rows.write_row(
-                    (agency, event_id, seen.content_mac, seen.source_offset, seen.received_at, "ACCEPTED")
-                )
+    async def remember(self, transaction: Transaction, agency: AgencyId, fresh: Mapping[str, Seen]) -> None:
+        """Keep *fresh* events for the duplicate check of later batches."""
+        if not fresh:
+            return
+        async with transaction.cursor() as cursor:
+            copy = (
+                "COPY streams.seen_event (agency, event_id, content_mac, source_offset, received_at, outcome) "
+                "FROM STDIN"
+            )
+            async with cursor.copy(copy) as rows:
+                for event_id, seen in fresh.items():
+                    await rows.write_row(
+                        (agency, event_id, seen.content_mac, seen.source_offset, seen.received_at, "ACCEPTED")
+                    )

@@ -7,7 +7,8 @@ import hmac
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from infra.clock import Clock
+import structlog
+
 from infra.topology.model import Topology
 from infra.vault.vault import Reference, Vault, holder_of_agency, holder_of_subject
 from schemas.codec import Codec, Record
@@ -15,16 +16,20 @@ from schemas.errors import Problem
 from schemas.field_steps import AGENCY, persons
 from schemas.names import AgencyId, CaseId, SubjectId, TopicName
 from schemas.sealing import DataKey
-from streams.intake import memory
 from streams.intake.admission import Admitted, admit
+from streams.intake.memory import Memory, SqlMemory
 from streams.intake.reading import Readable, Refused, Sender, read
 from streams.intake.writing import ledger_output, quarantine_output, receipt_output
-from streams.nonces import nonces
-from streams.records import Effects, Output, SourceRecord, Transaction
+from streams.pump.records import Inputs, Output, SourceRecord, Transaction
+
+log = structlog.get_logger()
 
 NO_CASE = "\x00no case"
 """Reference of an agency's events without a case: validation lets no agency use a reference like it."""
 
+DISCARDED = Problem(
+    "$", "discarded-by-operator", "the hub could not process this record, and its operator gave it up; ask the operator"
+)
 UNPROCESSABLE = Problem("$", "unprocessable", "the hub could not process this record; the operator has its position")
 
 
@@ -34,7 +39,7 @@ class Intake:
     name = "intake"
     stateful = True
 
-    def __init__(self, *, topology: Topology, codec: Codec, vault: Vault, clock: Clock) -> None:
+    def __init__(self, *, topology: Topology, codec: Codec, vault: Vault, memory: Memory | None = None) -> None:
         organisations = frozenset(str(one.id) for one in topology.agencies) | frozenset(
             str(one.id) for one in topology.partners
         )
@@ -49,36 +54,44 @@ class Intake:
         self.topics: Sequence[TopicName] = tuple(self._senders)
         self._codec = codec
         self._vault = vault
-        self._clock = clock
-        self._nonce = nonces()
+        self._memory = memory or SqlMemory()
 
-    async def process(self, batch: Sequence[SourceRecord], transaction: Transaction) -> Effects:
+    async def process(
+        self, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Transaction
+    ) -> Sequence[Output]:
         """Return ledger events, receipts and quarantined records for *batch*, all of one agency."""
         await asyncio.to_thread(self._codec.learn, [record.value for record in batch])
         sender = self._senders[batch[0].topic]
-        now = await self._clock.now()
         mac_key = await self._vault.secret("duplicates")
         items: list[tuple[Readable, bytes] | Refused] = []
         for source in batch:
             await asyncio.sleep(0)  # one agency's costly events must not stop heartbeats and everybody else
-            event = self._read(source, sender, now)
+            event = self._read(source, sender, inputs.now)
             items.append(event if isinstance(event, Refused) else (event, _mac(mac_key, source)))
         ids = [item[0].event_id for item in items if isinstance(item, tuple)]
-        seen = await memory.recall(transaction, sender.agency, ids)
-        admitted, fresh = admit(items, seen, now)
-        await memory.remember(transaction, sender.agency, fresh)
-        return Effects(outputs=await self._outputs(admitted, sender.agency, now))
+        seen = await self._memory.recall(transaction, sender.agency, ids)
+        admitted, fresh = admit(items, seen, inputs.now)
+        await self._memory.remember(transaction, sender.agency, fresh)
+        return await self._outputs(admitted, sender.agency, inputs)
+
+    async def discard(
+        self,
+        record: SourceRecord,
+        inputs: Inputs,
+        transaction: Transaction,  # noqa: ARG002 - nothing is remembered of what was not accepted
+    ) -> Sequence[Output]:
+        """Return the answer that the agency still waits for, and the record for its quarantine."""
+        refused = Refused(source=record, problems=(DISCARDED,))
+        return await self._outputs([refused], self._senders[record.topic].agency, inputs)
 
     def _read(self, source: SourceRecord, sender: Sender, now: dt.datetime) -> Readable | Refused:
         try:
             return read(source, sender, self._codec, now)
-        except Exception as error:  # noqa: BLE001 - one strange record must not stop an agency
-            memory.log.error(
-                "intake_unprocessable", offset=source.offset, topic=source.topic, code=type(error).__name__
-            )
+        except Exception as error:
+            log.exception("intake_unprocessable", offset=source.offset, topic=source.topic, code=type(error).__name__)
             return Refused(source=source, problems=(UNPROCESSABLE,))
 
-    async def _outputs(self, admitted: Sequence[Admitted], agency: AgencyId, now: dt.datetime) -> list[Output]:
+    async def _outputs(self, admitted: Sequence[Admitted], agency: AgencyId, inputs: Inputs) -> list[Output]:
         accepted = [event for event in admitted if isinstance(event, Readable)]
         people = {event.event_id: persons(event.contract, event.record) for event in accepted}
         subjects = await self._vault.subjects(
@@ -100,10 +113,10 @@ class Intake:
                 by_path = {path: keys[subjects[_person(agency, p)]] for path, p in people[event.event_id].items()}
                 by_path[AGENCY] = keys[agency]
                 case_id = cases[_case(agency, event)]
-                outputs.append(ledger_output(event, CaseId(case_id), by_path, self._codec, now, self._nonce))
+                outputs.append(ledger_output(event, CaseId(case_id), by_path, self._codec, inputs.now, inputs.nonce))
             elif isinstance(event, Refused):
-                outputs.append(quarantine_output(event, agency, keys[agency], self._codec, now, self._nonce))
-            outputs.append(receipt_output(event, agency, self._codec, now))
+                outputs.append(quarantine_output(event, agency, keys[agency], self._codec, inputs.now, inputs.nonce))
+            outputs.append(receipt_output(event, agency, self._codec, inputs.now))
         return outputs
 
     async def _keys(self, agency: AgencyId, subjects: set[SubjectId]) -> Mapping[str, DataKey]:

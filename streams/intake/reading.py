@@ -12,7 +12,7 @@ from schemas.errors import MalformedRecordError, Problem, UnknownSchemaError
 from schemas.names import AgencyId
 from schemas.upcasting import Lineages, lineage, published
 from schemas.validation import problems as problems_of
-from streams.records import SourceRecord
+from streams.pump.records import SourceRecord
 
 SEAL_BYTES = 160
 """What a seal adds to a value at most: key id, nonce, tag, padding, and the lengths around them."""

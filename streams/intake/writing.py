@@ -12,7 +12,7 @@ from schemas.names import AgencyId, CaseId, TopicName
 from schemas.sealing import DataKey, Nonce, Sealing, seal
 from streams.intake.admission import Duplicate
 from streams.intake.reading import RECORD_BYTES_MAX, Readable, Refused
-from streams.records import Output, SourceRecord
+from streams.pump.records import Output, SourceRecord
 
 LEDGER = TopicName("ledger")
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from infra.clock import Clock
-from infra.control import ControlReader
 from infra.topology.agreements import Agreement
 from infra.topology.model import Topology
 from infra.vault.vault import Vault, holder_of_agency, holder_of_subject
@@ -18,11 +16,10 @@ from schemas.errors import UnknownSchemaError
 from schemas.field_steps import AGENCY, persons, without_persons
 from schemas.names import AgencyId, PartnerId, SubjectId, TopicName
 from schemas.opening import kids_in, open_record
-from schemas.sealing import DataKey
+from schemas.sealing import DataKey, Nonce
 from schemas.upcasting import lineage, version_of
 from schemas.upcasting import opened as opened_form
-from streams.nonces import nonces
-from streams.records import Effects, Output, SourceRecord, Transaction
+from streams.pump.records import Inputs, Output, SourceRecord, Transaction
 from streams.release.decide import Facts, Release, decide, facts_of
 from streams.release.writing import decision_output, feed_output, stage_output
 
@@ -50,7 +47,7 @@ class ReleaseProcessor:
     stateful = False
     topics: Sequence[TopicName] = (LEDGER,)
 
-    def __init__(self, *, topology: Topology, codec: Codec, vault: Vault, clock: Clock, control: ControlReader) -> None:
+    def __init__(self, *, topology: Topology, codec: Codec, vault: Vault) -> None:
         self._audiences = tuple(partner.id for partner in topology.partners)
         self._populations = topology.populations
         countries = {partner.country for partner in topology.partners if partner.country}
@@ -60,16 +57,17 @@ class ReleaseProcessor:
         }
         self._codec = codec
         self._vault = vault
-        self._clock = clock
-        self._control = control
-        self._nonce = nonces()
         self._by_fullname = {derive(known, Channel.LEDGER).fullname: known.name for known in contracts()}
 
-    async def process(self, batch: Sequence[SourceRecord], transaction: Transaction) -> Effects:  # noqa: ARG002 - stateless
+    async def process(
+        self,
+        batch: Sequence[SourceRecord],
+        inputs: Inputs,
+        transaction: Transaction,  # noqa: ARG002 - stateless
+    ) -> Sequence[Output]:
         """Return feed events, stage rows and decisions for *batch*."""
         await asyncio.to_thread(self._codec.learn, [record.value for record in batch])
-        control = await self._control.state()
-        now = await self._clock.now()
+        control, now = inputs.control, inputs.now
         outputs: list[Output] = []
         released: dict[PartnerId, list[tuple[Opened, Release]]] = defaultdict(list)
         events = await self._open(batch)
@@ -94,11 +92,20 @@ class ReleaseProcessor:
                         self._codec,
                     )
                 )
-        feeds = (self._feed(audience, several, now.year) for audience, several in released.items())
+        feeds = (self._feed(audience, several, inputs) for audience, several in released.items())
         for feed in await asyncio.gather(*feeds):
             outputs += feed
-        outputs += await self._stage(events)
-        return Effects(outputs=outputs)
+        outputs += await self._stage(events, inputs.nonce)
+        return outputs
+
+    async def discard(
+        self,
+        record: SourceRecord,  # noqa: ARG002 - the audit of parking has its position
+        inputs: Inputs,  # noqa: ARG002 - as above
+        transaction: Transaction,  # noqa: ARG002 - as above
+    ) -> Sequence[Output]:
+        """Return nothing: nobody was promised an event that the rules never saw."""
+        return ()
 
     async def _open(self, batch: Sequence[SourceRecord]) -> list[Opened]:
         read = [(source, *self._read(source)) for source in batch]
@@ -139,10 +146,12 @@ class ReleaseProcessor:
         written = derive(version, Channel.LEDGER)  # as the compiler derives it today: its own form may be older
         return contract(name), version, self._codec.in_form(source.value, decoded, written)
 
-    async def _feed(self, audience: PartnerId, several: Sequence[tuple[Opened, Release]], year: int) -> list[Output]:
+    async def _feed(
+        self, audience: PartnerId, several: Sequence[tuple[Opened, Release]], inputs: Inputs
+    ) -> list[Output]:
         """Return *several* events for *audience*, under keys and pseudonyms that only it has."""
         subjects = {subject for event, _ in several for subject in event.subjects.values()}
-        names = await self._vault.pseudonyms(audience, year, subjects)
+        names = await self._vault.pseudonyms(audience, inputs.now.year, subjects)
         holders = {holder_of_subject(subject): names[subject] for subject in subjects if subject in names}
         holders |= {holder_of_agency(event.agency): str(event.agency) for event, _ in several}
         keys = await self._vault.keys(holders, audience)
@@ -150,10 +159,10 @@ class ReleaseProcessor:
         for event, release in several:
             record = without_persons(event.contract, event.record, release.left_out, release.agreement.roles)
             by_path = _by_path(event.contract, event.agency, record, keys)
-            outputs.append(feed_output(event.contract, record, release, by_path, self._codec, self._nonce))
+            outputs.append(feed_output(event.contract, record, release, by_path, self._codec, inputs.nonce))
         return outputs
 
-    async def _stage(self, events: Sequence[Opened]) -> list[Output]:
+    async def _stage(self, events: Sequence[Opened], nonce: Nonce) -> list[Output]:
         holders = {holder_of_subject(s): str(s) for event in events for s in event.subjects.values()}
         holders |= {holder_of_agency(event.agency): str(event.agency) for event in events}
         keys = await self._vault.keys(holders)
@@ -164,7 +173,7 @@ class ReleaseProcessor:
                 population.id,
                 _by_path(event.contract, event.agency, event.record, keys),
                 self._codec,
-                self._nonce,
+                nonce,
             )
             for event in events
             for population in self._populations

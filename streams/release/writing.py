@@ -8,7 +8,7 @@ from schemas.codec import Codec, Record
 from schemas.derive import Channel, derive
 from schemas.names import PartnerId, TopicName
 from schemas.sealing import DataKey, Nonce, Sealing, seal
-from streams.records import Output, SourceRecord
+from streams.pump.records import Output, SourceRecord
 from streams.release.decide import Decision, Facts, Release
 
 DECISIONS = TopicName("decisions")

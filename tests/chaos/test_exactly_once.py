@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.failpoints import EXIT_CODE
+from streams.pump.failpoints import EXIT_CODE
 from tests.chaos.trial import Trial
 from tests.running import Worker, wait_until
 

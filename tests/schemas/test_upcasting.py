@@ -21,7 +21,7 @@ from schemas.opening import ERASED, open_record
 from schemas.upcasters import in_turn, moved, recoded
 from schemas.upcasting import Lineage, UnknownVersionError, conformer, lineage, opened, published, sealed, version_of
 from streams.intake.reading import Readable, Refused, Sender, read
-from streams.records import SourceRecord
+from streams.pump.records import SourceRecord
 from tests.schemas.events import event
 from tests.schemas.evolutions import OF_ONESELF, OF_THE_PERSON, Edit, add, alter, changed, lineages, remove, rename
 from tests.schemas.registries import memory_codec

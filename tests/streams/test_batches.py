@@ -3,29 +3,30 @@
 from types import SimpleNamespace
 from typing import Any
 
-from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.names import TopicName
-from streams import partition
-from streams.partition import PartitionLoop
-from streams.records import SourceRecord
+from streams.pump import partition
+from streams.pump.partition import Partition
+from streams.pump.ports import Place
+from streams.pump.records import SourceRecord
 
-SOURCE = TopicPartition("in.rs-police", 0)
+PLACE = Place(processor="intake", topic=TopicName("in.rs-police"), partition=0)
 
 
-def loop_with(sought: list[int]) -> PartitionLoop:
-    consumer: Any = SimpleNamespace(seek=lambda _source, offset: sought.append(offset))
+def loop_with(sought: list[int]) -> Partition:
+    log: Any = SimpleNamespace(seek=sought.append)
     anything: Any = SimpleNamespace(name="intake")
-    return PartitionLoop(
+    return Partition(
         processor=anything,
-        consumer=consumer,
-        source=SOURCE,
-        credentials=anything,
-        group="g",
-        pool=anything,
+        place=PLACE,
+        log=log,
+        books=anything,
+        producer=anything,
+        supply=anything,
         partitions={},
+        step_back_s=1,
     )
 
 

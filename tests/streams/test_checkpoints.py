@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.checkpoints import Checkpoint, ContradictionError, resume_at
+from streams.pump.ports import Checkpoint, Committed
+from streams.pump.positions import ContradictionError, resume_at
 
 FIRST, END = 10, 100
 
@@ -25,7 +26,8 @@ def at(next_offset: int, first_offset: int = FIRST) -> Checkpoint:
     ],
 )
 def test_a_start_goes_on_where_sql_is(stored: Checkpoint | None, committed: int | None, expected: int | None) -> None:
-    assert resume_at(stored=stored, committed=committed, beginning=FIRST, end=END) == expected
+    known = None if committed is None else Committed(offset=committed)
+    assert resume_at(stored=stored, committed=known, beginning=FIRST, end=END) == expected
 
 
 @pytest.mark.parametrize(
@@ -43,8 +45,16 @@ def test_a_start_goes_on_where_sql_is(stored: Checkpoint | None, committed: int 
 def test_a_contradiction_halts_with_advice(
     stored: Checkpoint | None, committed: int | None, beginning: int, end: int
 ) -> None:
+    known = None if committed is None else Committed(offset=committed)
     with pytest.raises(ContradictionError, match=r"[Rr]estore"):
-        resume_at(stored=stored, committed=committed, beginning=beginning, end=end)
+        resume_at(stored=stored, committed=known, beginning=beginning, end=end)
+
+
+@pytest.mark.parametrize(("stored", "committed"), [(1, 2), (0, 1)])
+def test_fewer_retries_in_sql_than_in_kafka_are_a_contradiction(stored: int, committed: int) -> None:
+    checkpoint = Checkpoint(first_offset=FIRST, next_offset=40, retries=stored)
+    with pytest.raises(ContradictionError, match="old database"):
+        resume_at(stored=checkpoint, committed=Committed(offset=40, retries=committed), beginning=FIRST, end=END)
 
 
 offsets = st.integers(0, 20)
@@ -60,7 +70,8 @@ def test_nothing_that_sql_has_not_seen_is_passed_over(
 ) -> None:
     beginning, end = log
     try:
-        found = resume_at(stored=stored, committed=committed, beginning=beginning, end=end)
+        known = None if committed is None else Committed(offset=committed)
+        found = resume_at(stored=stored, committed=known, beginning=beginning, end=end)
     except ContradictionError:
         return
     if found is None:

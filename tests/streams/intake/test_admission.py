@@ -13,7 +13,7 @@ from schemas.errors import Problem
 from schemas.names import TopicName
 from streams.intake.admission import ID_REUSED, Duplicate, Seen, admit
 from streams.intake.reading import Readable, Refused
-from streams.records import SourceRecord
+from streams.pump.records import SourceRecord
 
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 LATER = NOW + dt.timedelta(hours=1)

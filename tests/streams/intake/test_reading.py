@@ -12,7 +12,7 @@ from schemas.codec import HEADER
 from schemas.derive import Channel, derive
 from schemas.names import AgencyId, TopicName
 from streams.intake.reading import PROBLEMS_MAX, Readable, Refused, Sender, read
-from streams.records import SourceRecord
+from streams.pump.records import SourceRecord
 from tests.schemas.events import change, event
 from tests.schemas.registries import memory_codec
 from tests.schemas.sealed import events

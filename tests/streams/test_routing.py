@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.nonces import BLOCK, nonces
-from streams.transactions import target_partition
+from streams.pump.nonces import BLOCK, nonces
+from streams.pump.routing import target_partition
 
 JAVA = {
     # org.apache.kafka.common.utils.UtilsTest.testMurmur2

@@ -1,11 +1,8 @@
-"""The pump: a service of the Faust worker that runs one processor exactly-once over all its partitions.
+"""The service of the Faust worker that runs one processor over all partitions which the group gives it.
 
-    assign   one task per partition: fence the previous owner, read the committed offset, seek, then batches
-    revoke   the tasks end before the partitions are given away: an open transaction is aborted
-    read     records go from `getmany` straight to the partition's task; what is not read stays in the broker
-
-The rules of a partition are at the head of `streams/partition.py`, those of SQL and Kafka in
-`streams/checkpoints.py` and `streams/transactions.py`. Why not a Faust agent: `docs/decisions/0002`.
+assign   one task per partition; what it does is in `partition.py`
+revoke   the tasks end before the partitions are given away: an open transaction is aborted
+member   static: a worker that comes back within its session takes its partitions up without a rebalance
 """
 
 import asyncio
@@ -17,16 +14,23 @@ from mode import Service
 from psycopg_pool import AsyncConnectionPool
 
 from infra.kafka import consumer_for
+from infra.settings import settings
 from infra.topology.credentials import Credentials
-from streams.partition import PartitionLoop
-from streams.records import Processor
-from streams.transactions import Partitions
+from schemas.names import TopicName
+from streams.pump.books import SqlBooks
+from streams.pump.kafka_log import KafkaLog
+from streams.pump.kafka_producer import PartitionProducer
+from streams.pump.partition import Partition
+from streams.pump.ports import Partitions, Place, Supply
+from streams.pump.records import Processor
 
 log = structlog.get_logger()
+STEP_BACK_SESSIONS = 1.7
+"""Longer than a session: a zombie that was fenced learns in this time that the partition is not its own."""
 
 
 class Pump(Service):
-    """Runs *processor* as the principal of *credentials*."""
+    """Runs *processor* as the principal of *credentials*; *member* is the name of this worker in the group, if any."""
 
     def __init__(
         self,
@@ -34,18 +38,22 @@ class Pump(Service):
         *,
         credentials: Credentials,
         pool: AsyncConnectionPool,
+        supply: Supply,
         partitions: Partitions,
         read_committed: bool,
+        member: str | None = None,
     ) -> None:
         super().__init__()
         self._processor = processor
         self._credentials = credentials
         self._pool = pool
+        self._supply = supply
         self._partitions = partitions
         self._read_committed = read_committed
+        self._member = member
         self._group = f"{credentials.principal}.pump"
         self._consumer: AIOKafkaConsumer | None = None
-        self._loops: dict[TopicPartition, asyncio.Task[None]] = {}
+        self._running: dict[TopicPartition, asyncio.Task[None]] = {}
 
     @property
     def label(self) -> str:
@@ -54,40 +62,48 @@ class Pump(Service):
 
     async def on_start(self) -> None:
         """Join the group; partitions arrive through the listener."""
-        consumer = consumer_for(self._credentials, group=self._group, read_committed=self._read_committed)
+        consumer = consumer_for(
+            self._credentials, group=self._group, read_committed=self._read_committed, member=self._member
+        )
         consumer.subscribe(topics=list(self._processor.topics), listener=_Listener(self))
         self._consumer = consumer  # the first assignment may come before start() has returned
         await consumer.start()
 
     async def on_stop(self) -> None:
-        """Let every partition finish or abort, then leave the group."""
-        await self.release(list(self._loops))
+        """Let every partition finish or abort, then close the consumer."""
+        await self.give_back(list(self._running))
         if self._consumer is not None:
             await self._consumer.stop()
 
     def take(self, assigned: Collection[TopicPartition]) -> None:
         """Start a task for each partition of *assigned*."""
-        assert self._consumer is not None, "partitions come only to a consumer that joined"
         for source in assigned:
-            loop = PartitionLoop(
-                processor=self._processor,
-                consumer=self._consumer,
-                source=source,
-                credentials=self._credentials,
-                group=self._group,
-                pool=self._pool,
-                partitions=self._partitions,
+            task = asyncio.create_task(
+                self._partition(source).run(), name=f"{self._processor.name}:{source.topic}:{source.partition}"
             )
-            task = asyncio.create_task(loop.run(), name=f"{self._processor.name}:{source.topic}:{source.partition}")
             task.add_done_callback(self._ended)
-            self._loops[source] = task
+            self._running[source] = task
 
-    async def release(self, revoked: Collection[TopicPartition]) -> None:
+    async def give_back(self, revoked: Collection[TopicPartition]) -> None:
         """End the tasks of *revoked* and wait until they have ended."""
-        tasks = [task for source in revoked if (task := self._loops.pop(source, None)) is not None]
+        tasks = [task for source in revoked if (task := self._running.pop(source, None)) is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _partition(self, source: TopicPartition) -> Partition:
+        assert self._consumer is not None, "partitions come only to a consumer that joined"
+        place = Place(processor=self._processor.name, topic=TopicName(source.topic), partition=source.partition)
+        return Partition(
+            processor=self._processor,
+            place=place,
+            log=KafkaLog(self._consumer, source),
+            books=SqlBooks(self._pool, place),
+            producer=lambda: PartitionProducer(place, self._credentials, self._group),
+            supply=self._supply,
+            partitions=self._partitions,
+            step_back_s=settings().session_timeout_ms / 1000 * STEP_BACK_SESSIONS,
+        )
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         """Stop the worker when a task ended by an error that nobody foresaw: a supervisor starts a fresh one."""
@@ -104,7 +120,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
         self._pump = pump
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        await self._pump.release(revoked)
+        await self._pump.give_back(revoked)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         # Only start the tasks here: a callback that waits for a database would hold up the whole group.

@@ -1,0 +1,147 @@
+"""The SQL side of exactly-once: checkpoints by compare-and-set, the outbox, and what is parked."""
+
+# ruff: noqa: S608 - all that is put into a statement is a constant of this file
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from psycopg_pool import AsyncConnectionPool
+
+from schemas.names import TopicName
+from streams.pump.parked_books import ParkedBooks, bytes_of
+from streams.pump.ports import Checkpoint, Committed, Place, Routed
+from streams.pump.positions import LostOwnershipError
+from streams.pump.records import Output, Transaction
+
+_PLACE = "processor = %s AND topic = %s AND partition = %s"
+_KAFKA_HAS = "(retry = 0 AND next_offset <= %s OR retry BETWEEN 1 AND %s)"
+
+
+class SqlBooks(ParkedBooks):
+    """The books of *place* in the database behind *pool*."""
+
+    def __init__(self, pool: AsyncConnectionPool, place: Place) -> None:
+        super().__init__(place)
+        self._pool = pool
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Open a transaction that commits at the end of the block and rolls back on an error."""
+        async with self._pool.connection() as connection:
+            yield connection
+
+    def savepoint(self, transaction: Transaction) -> AbstractAsyncContextManager[object]:
+        """Take back what the block did when it ends by an error, and nothing else."""
+        return transaction.transaction()
+
+    async def checkpoint(self, transaction: Transaction) -> Checkpoint | None:
+        """Return the checkpoint, locked until the transaction ends; None before the first start."""
+        cursor = await transaction.execute(
+            "SELECT first_offset, next_offset, retries, starts, trying_offset, tried FROM streams.checkpoint "
+            f"WHERE {_PLACE} FOR UPDATE",
+            self.place.key,
+        )
+        row = await cursor.fetchone()
+        if row is None:
+            return None
+        first, following, retries, starts, trying, tried = (None if value is None else int(str(value)) for value in row)
+        return Checkpoint(
+            first_offset=first or 0,
+            next_offset=following or 0,
+            retries=retries or 0,
+            starts=starts or 0,
+            trying_offset=trying,
+            tried=tried or 0,
+        )
+
+    async def begin(self, transaction: Transaction, offset: int) -> None:
+        """Record that the place starts at *offset*; LostOwnershipError when another one was quicker."""
+        cursor = await transaction.execute(
+            "INSERT INTO streams.checkpoint (processor, topic, partition, first_offset, next_offset) "
+            "VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (*self.place.key, offset, offset),
+        )
+        if cursor.rowcount != 1:
+            raise LostOwnershipError("another worker has begun on the partition")
+
+    async def started(self, transaction: Transaction) -> None:
+        """Count one more owner that starts on the checkpoint."""
+        await transaction.execute(f"UPDATE streams.checkpoint SET starts = starts + 1 WHERE {_PLACE}", self.place.key)
+
+    async def trying(self, transaction: Transaction, offset: int) -> None:
+        """Count one more attempt at the record at *offset*, by itself."""
+        await transaction.execute(
+            "UPDATE streams.checkpoint SET trying_offset = %s, "
+            f"tried = CASE WHEN trying_offset = %s THEN tried + 1 ELSE 1 END WHERE {_PLACE}",
+            (offset, offset, *self.place.key),
+        )
+
+    async def advance(self, transaction: Transaction, seen: int, reached: int) -> None:
+        """Move the checkpoint from *seen* to *reached*; LostOwnershipError when it is not at *seen*."""
+        cursor = await transaction.execute(
+            "UPDATE streams.checkpoint SET next_offset = %s, starts = 0, trying_offset = NULL, tried = 0, "
+            f"updated_at = now() WHERE {_PLACE} AND next_offset = %s",
+            (reached, *self.place.key, seen),
+        )
+        if cursor.rowcount != 1:
+            raise LostOwnershipError("another worker owns the partition now")
+
+    async def advance_retries(self, transaction: Transaction, reached: int) -> None:
+        """Move the number of retries to *reached* from the one before; LostOwnershipError when it is not there."""
+        cursor = await transaction.execute(
+            f"UPDATE streams.checkpoint SET retries = %s, updated_at = now() WHERE {_PLACE} AND retries = %s",
+            (reached, *self.place.key, reached - 1),
+        )
+        if cursor.rowcount != 1:
+            raise LostOwnershipError("another worker owns the partition now")
+
+    async def keep_outputs(self, transaction: Transaction, outputs: Routed, reached: int, retry: int = 0) -> None:
+        """Keep *outputs* of the batch up to *reached*, or of a retry, until Kafka has them."""
+        if not outputs:
+            return
+        copy = (
+            "COPY streams.outbox (processor, topic, partition, next_offset, retry, position, target, "
+            "target_partition, key, value) FROM STDIN"
+        )
+        async with transaction.cursor() as cursor, cursor.copy(copy) as rows:
+            for position, (output, partition) in enumerate(outputs):
+                await rows.write_row(
+                    (*self.place.key, reached, retry, position, output.topic, partition, output.key, output.value)
+                )
+
+    async def pending_outputs(self, transaction: Transaction, committed: Committed) -> Routed:
+        """Return the outputs that are kept and that Kafka, at *committed*, has not got yet; in order."""
+        cursor = await transaction.execute(
+            "SELECT target, target_partition, key, value FROM streams.outbox "
+            f"WHERE {_PLACE} AND NOT {_KAFKA_HAS} ORDER BY next_offset, retry, position",
+            (*self.place.key, committed.offset, committed.retries),
+        )
+        return [
+            (Output(topic=TopicName(str(target)), key=bytes_of(key), value=bytes_of(value) or b""), int(str(partition)))
+            for target, partition, key, value in await cursor.fetchall()
+        ]
+
+    async def forget_outputs(self, transaction: Transaction, committed: Committed) -> None:
+        """Forget the outputs that Kafka, at *committed*, has got."""
+        await transaction.execute(
+            f"DELETE FROM streams.outbox WHERE {_PLACE} AND {_KAFKA_HAS}",
+            (*self.place.key, committed.offset, committed.retries),
+        )
+
+    async def say(self, transaction: Transaction, state: str, code: str = "", advice: str = "") -> None:
+        """Say what happens on the place, for `hub status`."""
+        await transaction.execute(
+            "INSERT INTO streams.partition_state (processor, topic, partition, state, code, advice) "
+            "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (processor, topic, partition) "
+            "DO UPDATE SET state = excluded.state, code = excluded.code, advice = excluded.advice, updated_at = now()",
+            (*self.place.key, state, code, advice),
+        )
+
+    async def seen(self, transaction: Transaction, position: int) -> None:
+        """Record that there was nothing to do before *position*."""
+        await transaction.execute(
+            f"UPDATE streams.partition_state SET seen_offset = %s WHERE {_PLACE}", (position, *self.place.key)
+        )
+        await transaction.execute(
+            f"UPDATE streams.checkpoint SET starts = 0 WHERE {_PLACE} AND starts > 0", self.place.key
+        )

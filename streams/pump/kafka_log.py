@@ -1,0 +1,62 @@
+"""The reader's side of one partition, on a Kafka consumer that several partitions share."""
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas.names import TopicName
+from streams.pump.ports import Committed
+from streams.pump.records import SourceRecord
+
+
+class KafkaLog:
+    """The partition *source* of *consumer*."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, source: TopicPartition) -> None:
+        self._consumer = consumer
+        self._source = source
+        self._topic = TopicName(source.topic)
+
+    async def committed(self) -> Committed | None:
+        """Return what the group has committed, None before the first commit."""
+        # `committed()` keeps the metadata to itself, which holds the number of retries.
+        coordinator = self._consumer._coordinator  # noqa: SLF001 - as above; a test holds aiokafka to it
+        found = (await coordinator.fetch_committed_offsets([self._source])).get(self._source)
+        if found is None or found.offset < 0:
+            return None
+        return Committed(offset=found.offset, retries=int(found.metadata or 0))
+
+    async def bounds(self) -> tuple[int, int]:
+        """Return the offsets of the beginning and the end of the log."""
+        beginning = await self._consumer.beginning_offsets([self._source])
+        end = await self._consumer.end_offsets([self._source])
+        return beginning[self._source], end[self._source]
+
+    async def position(self) -> int:
+        """Return the offset of the next record to read; markers of transactions count in it."""
+        return int(await self._consumer.position(self._source))
+
+    async def read(self, timeout_ms: int, records_max: int) -> list[SourceRecord]:
+        """Return the next records, none when there are none within *timeout_ms*."""
+        fetched = await self._consumer.getmany(self._source, timeout_ms=timeout_ms, max_records=records_max)
+        return [
+            SourceRecord(
+                topic=self._topic,
+                partition=record.partition,
+                offset=record.offset,
+                key=record.key,
+                value=record.value,
+            )
+            for record in fetched.get(self._source, ())
+        ]
+
+    def seek(self, offset: int) -> None:
+        """Read on from *offset*."""
+        self._consumer.seek(self._source, offset)
+
+    def pause(self) -> None:
+        """Fetch nothing for the partition until `resume`: what waits here must not hold up the others."""
+        if self._source in self._consumer.assignment():
+            self._consumer.pause(self._source)
+
+    def resume(self) -> None:
+        """Fetch again."""
+        self._consumer.resume(self._source)

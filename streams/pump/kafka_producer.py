@@ -1,0 +1,88 @@
+"""The Kafka side of exactly-once: one transactional producer per input partition."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
+
+from infra.kafka import producer_for
+from infra.topology.credentials import Credentials
+from schemas.names import TopicName
+from streams.pump import failpoints
+from streams.pump.parking import TooLargeError
+from streams.pump.ports import Committed, Place, Routed
+from streams.pump.records import Output
+
+TRANSACTION_TIMEOUT_MS = 10_000
+"""A stuck transaction blocks every read_committed reader for so long at most (streaming.md section 4c)."""
+STOP_S_MAX = 5.0
+
+
+class PartitionProducer:
+    """The transactional producer of *place*; starting it fences every earlier owner.
+
+    It is made anew after every error: one that does not know the fate of its last request keeps failing.
+    """
+
+    def __init__(self, place: Place, credentials: Credentials, group: str) -> None:
+        self._place = place
+        self._group = group
+        self._producer: AIOKafkaProducer | None = producer_for(
+            credentials,
+            transactional_id=f"hub.{place.processor}.{place.topic}.{place.partition}",
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+        )
+
+    async def start(self) -> None:
+        """Fence the previous owner: its open transaction is aborted before this returns."""
+        assert self._producer is not None, "a producer that was stopped is not used again"
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Stop whatever state the producer is in; a second call does nothing."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(Exception):  # it is thrown away; a new one fences what it left behind
+                await asyncio.wait_for(producer.stop(), timeout=STOP_S_MAX)
+
+    async def commit(self, outputs: Routed, reached: Committed) -> None:
+        """Write *outputs* and the position *reached* in one transaction; return when Kafka has both.
+
+        The number of retries goes as the metadata of the offset, so that it is committed with their outputs.
+        """
+        assert self._producer is not None, "a producer that was stopped is not used again"
+        source = TopicPartition(self._place.topic, self._place.partition)
+        offset = OffsetAndMetadata(reached.offset, str(reached.retries))
+        async with self._producer.transaction():
+            await self._send(self._producer, outputs)
+            failpoints.reached(self._place.processor, "after-produce")
+            await self._producer.send_offsets_to_transaction({source: offset}, self._group)
+            failpoints.reached(self._place.processor, "before-kafka-commit")
+
+    async def _send(self, producer: AIOKafkaProducer, outputs: Routed) -> None:
+        by_target: dict[tuple[TopicName, int], list[Output]] = {}
+        for output, partition in outputs:
+            by_target.setdefault((output.topic, partition), []).append(output)
+        acknowledged = [await _send_to(producer, target, several) for target, several in by_target.items()]
+        await asyncio.gather(*(future for futures in acknowledged for future in futures))
+
+
+async def _send_to(
+    producer: AIOKafkaProducer, target: tuple[TopicName, int], outputs: Sequence[Output]
+) -> list["asyncio.Future[object]"]:
+    """Send *outputs* to one partition in as few batches as hold them."""
+    topic, partition = target
+    futures = []
+    batch = producer.create_batch()
+    for output in outputs:
+        if batch.append(key=output.key, value=output.value, timestamp=None) is None:
+            batch.close()
+            futures.append(await producer.send_batch(batch, topic, partition=partition))
+            batch = producer.create_batch()
+            if batch.append(key=output.key, value=output.value, timestamp=None) is None:
+                raise TooLargeError(f"an output for {topic} is larger than a batch may be")
+    batch.close()
+    futures.append(await producer.send_batch(batch, topic, partition=partition))
+    return futures

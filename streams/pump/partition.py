@@ -1,0 +1,237 @@
+"""One processor on one partition: recover, then batch after batch, exactly once. The rules: `streams/pump/__init__.py`.
+
+batch   read -> inputs -> SQL { checkpoint, state, parked, outbox } -> Kafka { outputs, source offsets }
+error   abandon what is in flight, stop the producer, wait with a growing pause, recover
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+
+import psycopg
+import structlog
+
+from streams.pump import failpoints
+from streams.pump.caution import ADVICE, CODE, Caution
+from streams.pump.flight import Flight
+from streams.pump.parking import Careful, Sequences
+from streams.pump.ports import Books, Checkpoint, Committed, Log, Partitions, Place, Producer, Supply
+from streams.pump.positions import LostOwnershipError
+from streams.pump.records import Output, Processor, SourceRecord
+from streams.pump.recovery import recover
+from streams.pump.retrying import Desk
+from streams.pump.routing import routed
+from streams.pump.troubles import Trouble, trouble_of
+
+BATCH_RECORDS_MAX = 1000
+BATCH_BYTES_MAX = 4_000_000
+"""Of records as they are after decompression; one larger record is a batch of its own."""
+POLL_MS = 500
+BACKOFF_S_MAX = 5.0
+ASK_S = 1.0
+"""How often the owner of parked records looks whether an operator asks something."""
+
+logger = structlog.get_logger()
+
+
+class Partition:
+    """Runs *processor* on one partition until it is cancelled; *step_back_s* outlasts the session of a zombie."""
+
+    def __init__(
+        self,
+        *,
+        processor: Processor,
+        place: Place,
+        log: Log,
+        books: Books,
+        producer: Callable[[], Producer],
+        supply: Supply,
+        partitions: Partitions,
+        step_back_s: float,
+    ) -> None:
+        self._processor = processor
+        self._log = log
+        self._books = books
+        self._new_producer = producer
+        self._supply = supply
+        self._partitions = partitions
+        self._step_back_s = step_back_s
+        self._logger = logger.bind(processor=processor.name, topic=place.topic, partition=place.partition)
+        self._sequences = Sequences()
+        self._careful = Careful(processor, books, self._sequences)
+        self._desk = Desk(
+            processor=processor,
+            log=log,
+            books=books,
+            supply=supply,
+            careful=self._careful,
+            sequences=self._sequences,
+            partitions=partitions,
+        )
+        self._caution = Caution(Checkpoint(first_offset=0, next_offset=0))
+        self._at = Committed(offset=0)
+        """Where SQL is; Kafka is there too unless a batch is under way."""
+        self._is_first = True
+        self._attempts = 0
+        self._seen_offset = -1
+        self._asked_at = 0.0
+        self._unsaid: tuple[str, str, str] | None = None
+
+    async def run(self) -> None:
+        """Process the partition; returns only when the partition is halted, else until cancelled."""
+        while True:
+            flight = Flight(self._processor.name, self._new_producer())
+            try:
+                await self._recover(flight)
+                while True:
+                    await self._step(flight)
+            except Exception as error:
+                trouble = trouble_of(error)
+                if trouble is None:
+                    raise
+                self._log.pause()
+                await flight.close()
+                if trouble.then == "halt":
+                    await self._halt(trouble)
+                    return
+                await self._wait(trouble)
+            finally:
+                await flight.close()
+
+    async def _recover(self, flight: Flight) -> None:
+        found = await recover(
+            log=self._log,
+            books=self._books,
+            producer=flight.producer,
+            stateful=self._processor.stateful,
+            is_first=self._is_first,
+        )
+        if self._is_first:
+            self._caution = Caution(found.checkpoint)
+        self._is_first = False
+        self._at = flight.committed = found.committed
+        self._sequences.load(found.parked)
+        await self._say("running")
+        self._logger.info(
+            "partition_recovered",
+            next_offset=found.next_offset,
+            from_outbox=found.from_outbox,
+            parked=len(found.parked),
+            with_caution=self._caution.is_on,
+        )
+
+    async def _step(self, flight: Flight) -> None:
+        if self._unsaid is not None:  # the database was away when the state changed, and answers by now
+            await self._say(*self._unsaid)
+        await flight.wait_for_turn()
+        if self._sequences.records:
+            await self._serve(flight)
+        batch = await self._read(flight)
+        if batch:
+            await self._think(batch, flight)
+        elif flight.is_under_way:
+            await flight.land()
+        else:
+            await self._rest()
+        self._attempts = 0
+
+    async def _read(self, flight: Flight) -> list[SourceRecord]:
+        """Return the next batch; with one in flight only what is there already, so that its end is not missed."""
+        timeout_ms = 0 if flight.is_under_way else POLL_MS
+        fetched = await self._log.read(timeout_ms, 1 if self._caution.is_on else BATCH_RECORDS_MAX)
+        return self._cut([record for record in fetched if record.offset >= self._at.offset])
+
+    def _cut(self, fetched: list[SourceRecord]) -> list[SourceRecord]:
+        """Return as many of *fetched* as a batch holds, and go back to the first of the others."""
+        size = 0
+        for index, record in enumerate(fetched):
+            size += len(record.value or b"")
+            if size > BATCH_BYTES_MAX and index:
+                self._log.seek(record.offset)
+                return fetched[:index]
+        return fetched
+
+    async def _think(self, batch: Sequence[SourceRecord], flight: Flight) -> None:
+        """Process *batch*, commit it in SQL and send it off to Kafka."""
+        reached = Committed(offset=batch[-1].offset + 1, retries=self._at.retries)
+        failpoints.reached(self._processor.name, "after-poll")
+        if self._caution.is_on:
+            async with self._books.transaction() as transaction:
+                await self._books.trying(transaction, batch[0].offset)
+        inputs = await self._supply.inputs()
+        failpoints.reached_records(self._processor.name, batch)
+        async with self._books.transaction() as transaction:
+            seen = self._expected(await self._books.checkpoint(transaction))
+            outputs: Sequence[Output] = ()
+            if self._caution.suspects(batch[0].offset):
+                await self._careful.set_aside(batch[0], CODE, ADVICE, transaction)
+            else:
+                outputs = await self._careful.outputs(batch, inputs, transaction)
+            to_send = routed(outputs, self._partitions)
+            if self._processor.stateful:
+                await self._books.forget_outputs(transaction, flight.committed)
+                await self._books.keep_outputs(transaction, to_send, reached.offset)
+            if reached.offset > seen:
+                await self._books.advance(transaction, seen, reached.offset)
+        if self._caution.is_on:
+            self._caution.passed()
+        failpoints.reached(self._processor.name, "after-sql-commit")
+        self._at = reached
+        await flight.send(to_send, reached)
+
+    def _expected(self, stored: Checkpoint | None) -> int:
+        """Return the checkpoint to advance from; a stateless processor may find it ahead after a crash."""
+        if stored is None or stored.retries != self._at.retries:
+            raise LostOwnershipError("the checkpoint was moved by another worker")
+        if self._processor.stateful and stored.next_offset != self._at.offset:
+            raise LostOwnershipError("the checkpoint was moved by another worker")
+        return stored.next_offset
+
+    async def _serve(self, flight: Flight) -> None:
+        """Do what operators ask for parked records, one after the other."""
+        now = asyncio.get_running_loop().time()
+        if now - self._asked_at < ASK_S:
+            return
+        self._asked_at = now
+        await flight.land()
+        while (done := await self._desk.serve(self._at)) is not None:
+            if done.retries != self._at.retries:
+                self._at = Committed(offset=self._at.offset, retries=done.retries)
+                await flight.send(done.outputs, self._at)
+                await flight.land()
+            self._log.seek(self._at.offset)
+
+    async def _rest(self) -> None:
+        """Say how far there was nothing to do, once for each position."""
+        position = await self._log.position()
+        if position != self._seen_offset:
+            async with self._books.transaction() as transaction:
+                await self._books.seen(transaction, position)
+            self._seen_offset = position
+        self._caution.trust()
+
+    async def _wait(self, trouble: Trouble) -> None:
+        self._attempts += 1
+        self._logger.warning("partition_waiting", code=trouble.code, attempt=self._attempts)
+        await self._say("waiting", trouble.code, trouble.advice)
+        jitter = random.uniform(0.7, 1.0)  # noqa: S311 - not a secret
+        pause_s = min(BACKOFF_S_MAX, 0.2 * 2 ** min(self._attempts, 6)) * jitter
+        await asyncio.sleep(self._step_back_s if trouble.then == "step-back" else pause_s)
+
+    async def _halt(self, trouble: Trouble) -> None:
+        """Say that the partition is halted, however long the database is away."""
+        self._logger.error("partition_halted", code=trouble.code, advice=trouble.advice)
+        await self._say("halted", trouble.code, trouble.advice)
+        while self._unsaid is not None:
+            await asyncio.sleep(BACKOFF_S_MAX)
+            await self._say(*self._unsaid)
+
+    async def _say(self, state: str, code: str = "", advice: str = "") -> None:
+        self._unsaid = (state, code, advice)
+        try:
+            async with self._books.transaction() as transaction:
+                await self._books.say(transaction, state, code, advice)
+        except (psycopg.Error, OSError):
+            self._logger.warning("state_not_written", state=state, code=code)
+        else:
+            self._unsaid = None
