@@ -4,11 +4,10 @@ import asyncio
 import ssl
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.partitioner import murmur2
-
 from _contender import BATCH, POLL_S, Span, Task
 from _transform import Transform
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.partitioner import murmur2
 
 BATCH_BYTES = 512 * 1024
 

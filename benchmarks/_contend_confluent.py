@@ -3,10 +3,9 @@
 import sys
 from typing import Any
 
-from confluent_kafka import Consumer, Message, Producer
-
 from _contender import BATCH, POLL_S, Span, Task
 from _transform import Transform
+from confluent_kafka import Consumer, Message, Producer
 
 QUEUE_FULL_S = 0.01
 

@@ -1,6 +1,7 @@
 """Contender: a stock Faust agent, at least once; the argument says whether it sends one by one or takes a thousand."""
 
 import asyncio
+import contextlib
 import os
 import ssl
 import sys
@@ -8,7 +9,6 @@ import tempfile
 from typing import Any
 
 import faust
-
 from _contender import BATCH, Span, Task
 from _transform import Transform
 
@@ -90,10 +90,8 @@ async def run(task: Task, span: Span, way: str, folder: str) -> int:
     await app.consumer.commit()
     span.end()
     span.answer(agent.seen)
-    try:
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(app.stop(), STOP_S_MAX)
-    except TimeoutError:
-        pass
     return agent.seen
 
 

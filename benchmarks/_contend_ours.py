@@ -9,11 +9,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from aiokafka import AIOKafkaProducer
-
 from _contender import Span, Task
 from _sealing_work import SealingWork
 from _transform import Transform
+from aiokafka import AIOKafkaProducer
+
 from infra.home import Home
 from infra.topology.credentials import Credentials
 from infra.workplace import workplace
@@ -102,7 +102,7 @@ class Commits:
     async def quiet(self, events: int) -> None:
         """Return when all *events* were seen and committed."""
         loop = asyncio.get_running_loop()
-        while self._processor.seen < events or loop.time() - self.last_at < QUIET_S:
+        while self._processor.seen < events or loop.time() - self.last_at < QUIET_S:  # noqa: ASYNC110 - a time, no event
             await asyncio.sleep(QUIET_S / 10)
 
 

@@ -2,18 +2,17 @@
 
 from typing import Any
 
+from _contender import Span, Task
+from _transform import Outcome, Transform
 from quixstreams import Application
 from quixstreams.kafka.configuration import ConnectionConfig
 from quixstreams.models import BytesSerializer, SerializationContext
-
-from _contender import Span, Task
-from _transform import Outcome, Transform
 
 
 class MadeBytes(BytesSerializer):
     """Writes the bytes of an outcome."""
 
-    def __call__(self, value: Any, ctx: SerializationContext) -> bytes:
+    def __call__(self, value: Any, ctx: SerializationContext) -> bytes:  # noqa: ARG002 - as it is called
         """Return the bytes."""
         made: bytes = value[2]
         return made

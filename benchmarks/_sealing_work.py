@@ -1,4 +1,4 @@
-"""What `ours_sealed` does with an event: decode, seal each personal field for one recipient, encode. The hub's own code.
+"""What `ours_sealed` does, by the hub's own code: decode, seal each personal field for one recipient, encode.
 
 Keys are in memory, as the vault's cache has them: one for each person and one for each agency.
 """

@@ -131,7 +131,7 @@ class Topics:
             consumer.close()
 
     def forget(self, group: str) -> None:
-        """Delete *group*, once it is empty, and every checkpoint of this run: the next contender begins at the start."""
+        """Delete *group*, once it is empty, and the checkpoints of this run: the next contender begins at the start."""
         deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
             state = self._admin.describe_consumer_groups([group])[group].result(TIMEOUT_S).state

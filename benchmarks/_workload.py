@@ -4,23 +4,22 @@
 with some 75 optional fields, which alone cost twenty microseconds to read.
 """
 
+import copy
+import datetime as dt
+import io
 import itertools
 import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import fastavro
-
 from _transform import HEADER
+
 from schemas.catalogue import contract
 from schemas.codec import parse
 from schemas.derive import NamedTypes, array_items, fields_of
 from schemas.examples import example
 from schemas.json_form import from_json
-
-import copy
-import datetime as dt
-import io
 
 TYPES = ("PersonIdentified", "ReferralOffered", "InvestigationOpened", "ExtraditionRequested", "ControlFinding")
 DIFFERENT = 2_000

@@ -21,6 +21,7 @@ from _pump_table import show
 from _quix_environment import NotInstalledError, python
 from _topics import Topics
 from _workload import TYPES, events, schemas
+
 from infra.home import Home
 
 PARTITIONS = 6
