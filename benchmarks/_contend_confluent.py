@@ -7,8 +7,6 @@ from _contender import BATCH, POLL_S, Span, Task
 from _transform import Transform
 from confluent_kafka import Consumer, Message, Producer
 
-QUEUE_FULL_S = 0.01
-
 
 class Loop:
     """Consume a thousand, transform, produce, wait for all of them, commit."""
@@ -26,7 +24,14 @@ class Loop:
                 "auto.offset.reset": "earliest",
             }
         )
-        settings = {**task.librdkafka(), "enable.idempotence": True, "linger.ms": 5, "partitioner": "murmur2_random"}
+        settings = {
+            **task.librdkafka(),
+            "enable.idempotence": True,
+            "linger.ms": 5,
+            "partitioner": "murmur2_random",
+            "delivery.report.only.error": True,
+            "on_delivery": self._told,
+        }
         if transactions:
             settings["transactional.id"] = f"hub.bench.{task.name}"
         self._producer = Producer(settings)
@@ -56,7 +61,8 @@ class Loop:
             assert record.error() is None, record.error()
             route, key, value = self._transform(record.value())
             self._produce(self._task.routes[route], key, value)
-        self._producer.flush()
+        left = self._producer.flush()
+        assert not left, f"{left} are not delivered"
         assert not self._failed, self._failed[0]
         if self._transactions:
             reached = self._consumer.position(self._consumer.assignment())
@@ -66,13 +72,7 @@ class Loop:
             self._consumer.commit(asynchronous=False)
 
     def _produce(self, topic: str, key: bytes, value: bytes) -> None:
-        while True:
-            try:
-                self._producer.produce(topic, value, key, on_delivery=self._told)
-                break
-            except BufferError:
-                self._producer.poll(QUEUE_FULL_S)
-        self._producer.poll(0)
+        self._producer.produce(topic, value, key)  # a batch is a hundredth of what the queue holds
 
     def _told(self, error: object, _message: object) -> None:
         if error is not None:

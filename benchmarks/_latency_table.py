@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 LINES = {
+    "to_ledger": "to the ledger, not yet committed",
     "to_partner": "to the partner's feed",
     "to_projection": "to the projection",
     "sender_late": "of that, the sender late by",
@@ -25,11 +26,12 @@ def show(found: dict[str, Any]) -> None:
     for rate, row in found["rates"].items():
         for key, title in LINES.items():
             cells = ["never" if row[key][name] is None else f"{row[key][name]:,.1f}" for name in COLUMNS]
-            table.add_row(rate if key == "to_partner" else "", title, *cells, f"{row[key]['missing']:,}")
+            table.add_row(rate if key == "to_ledger" else "", title, *cells, f"{row[key]['missing']:,}")
         table.add_section()
     console.print(table)
     for rate, row in found["rates"].items():
-        console.print(f"{rate} a second: {_verdict(row)}", highlight=False)
+        cost = f"{row['worker_cpu_ms_per_event']} ms CPU of the worker an event"
+        console.print(f"{rate} a second: {_verdict(row)}; {cost}", highlight=False)
     machine = found["machine"]
     console.print(f"{machine['cores']} cores, Python {machine['python']}")
 

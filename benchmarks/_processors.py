@@ -31,7 +31,6 @@ TYPES = ("PersonIdentified", "ReferralOffered", "InvestigationOpened", "Extradit
 FILLED_IN = ("agency", "event_id", "recorded_at")
 PER_CASE = 5
 PER_PERSON = 2
-BATCH = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +88,13 @@ def records(topic: str, found: Sequence[tuple[bytes | None, bytes]]) -> list[Sou
 
 
 async def process(
-    processor: Processor, given: Sequence[SourceRecord], pool: AsyncConnectionPool, *, outbox: bool
+    processor: Processor, given: Sequence[SourceRecord], pool: AsyncConnectionPool, *, batch_of: int, outbox: bool
 ) -> list[Output]:
-    """Return what *processor* makes of *given* in batches, with the outbox written when it has one."""
+    """Return what *processor* makes of *given* in batches of *batch_of*, with the outbox written when it has one."""
     place = Place(processor="bench", topic=given[0].topic, partition=0)
     outputs: list[Output] = []
-    for start in range(0, len(given), BATCH):
-        batch = given[start : start + BATCH]
+    for start in range(0, len(given), batch_of):
+        batch = given[start : start + batch_of]
         async with pool.connection() as connection:
             effects = await processor.process(batch, connection)
             if outbox:
@@ -108,7 +107,8 @@ async def process(
 def _event(name: str, run: str, number: int) -> dict[str, object]:
     found: dict[str, Any] = json.loads(json.dumps(example(name)))
     envelope = {key: value for key, value in found["envelope"].items() if key not in FILLED_IN}
-    found["envelope"] = {**envelope, "case_ref": f"K-{run}-{number // PER_CASE}"}
+    # The id is made from the content: without a reference of its own an event would be the duplicate of another.
+    found["envelope"] = {**envelope, "officer_ref": f"O-{number}", "case_ref": f"K-{run}-{number // PER_CASE}"}
     if "to_agency" in found:
         found["to_agency"] = "rs-counselling"
     persons = [found.get("person"), *found.get("suspects", ()), found.get("establishment", {}).get("proprietor")]

@@ -13,6 +13,7 @@ import asyncio
 import threading
 import time
 from collections import defaultdict
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -32,6 +33,16 @@ LEDGER = "ledger"
 PROJECTION = "national_cases"
 POLL_S = 0.005
 GETMANY_MS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """Where an event is in the ledger."""
+
+    partition: int
+    offset: int
+    written_at: float
+    """When the broker wrote it, to the millisecond, by the clock of this process; its transaction ends later."""
 
 
 class Feed:
@@ -139,16 +150,19 @@ class Ledger:
     ) -> None:
         await self._consumer.stop()
 
-    async def places(self, codec: Codec, expected: int, timeout_s: float) -> dict[str, tuple[int, int]]:
-        """Return partition and offset of each new event by its id; all *expected*, or those there are by then."""
+    async def places(self, codec: Codec, expected: int, timeout_s: float) -> dict[str, Placed]:
+        """Return where each new event is, by its id; all *expected*, or those there are by then."""
         self._consumer.resume(*self._sources)
-        found: dict[str, tuple[int, int]] = {}
+        found: dict[str, Placed] = {}
+        wall = time.time() - time.perf_counter()
         deadline = time.monotonic() + timeout_s
         while len(found) < expected and time.monotonic() < deadline:
             for records in (await self._consumer.getmany(timeout_ms=GETMANY_MS)).values():
                 await asyncio.to_thread(codec.learn, [record.value for record in records])
                 for record in records:
-                    found[event_id_of(codec, record.value)] = record.partition, record.offset
+                    found[event_id_of(codec, record.value)] = Placed(
+                        partition=record.partition, offset=record.offset, written_at=record.timestamp / 1000 - wall
+                    )
         self._consumer.pause(*self._sources)
         return found
 

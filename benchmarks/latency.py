@@ -51,6 +51,15 @@ def running_worker(home: Home) -> Iterator[bool]:
             worker.stop(home)
 
 
+def cpu_s(home: Home) -> float:
+    """Return the CPU seconds that the worker of *home* has used."""
+    found = worker.running(home)
+    if found is None:
+        raise SystemExit("the worker has ended: see its log in the home")
+    used = found.cpu_times()
+    return used.user + used.system
+
+
 async def until(condition: Callable[[], bool], seconds: float) -> bool:
     """Wait until *condition* holds, for *seconds* at most; return whether it does."""
     deadline = time.perf_counter() + seconds
@@ -78,16 +87,22 @@ async def measure(home: Home, out: Sender, codec: Codec, rate: float, seconds: f
     async with Feed(home) as feed, Ledger(home) as ledger:
         with Tables(home) as tables:
             due_at = due(rate, len(events), time.perf_counter() + 0.5)
+            cpu = cpu_s(home)
             sent_at = await out.send(events, due_at)
             backlog = len(events) - len(feed.arrived)
             await until(lambda: len(feed.arrived) >= len(events), patience)
+            cpu = cpu_s(home) - cpu
             places = await ledger.places(codec, len(events), LEDGER_S_MAX)
-            await until(lambda: all(tables.reached(p) > offset for p, offset in places.values()), patience)
+            await until(
+                lambda: all(tables.reached(place.partition) > place.offset for place in places.values()), patience
+            )
     in_feed = feed.ids(codec)
-    in_tables = {event_id: tables.seen_at(*place) for event_id, place in places.items()}
+    in_ledger = {event_id: place.written_at for event_id, place in places.items()}
+    in_tables = {event_id: tables.seen_at(place.partition, place.offset) for event_id, place in places.items()}
     late = [sent - moment for sent, moment in zip(sent_at, due_at, strict=True)]
     last = max(in_feed.values(), default=due_at[-1]) - due_at[-1]
     return {
+        "to_ledger": _counted(events, due_at, in_ledger, warm),
         "to_partner": _counted(events, due_at, in_feed, warm),
         "to_projection": _counted(events, due_at, in_tables, warm),
         "sender_late": summary(late[warm:]),
@@ -96,6 +111,7 @@ async def measure(home: Home, out: Sender, codec: Codec, rate: float, seconds: f
         "backlog_at_end": backlog,
         "drained_s": round(last, 2) if len(in_feed) == len(events) else None,
         "kept_up": len(in_feed) == len(events) and last <= BEHIND_S,
+        "worker_cpu_ms_per_event": round(cpu / len(events) * 1000, 2),
         "load_1m": round(os.getloadavg()[0], 1),
     }
 

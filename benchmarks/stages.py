@@ -2,8 +2,9 @@
 
 The real processors, vault, codec and database; no Kafka and no pump around them, but the outbox that intake's pump
 writes. Each runs twice: once as it is, which gives the total, and once sampled (`_sampler.py`), which shares it out.
-Events are of five types of one agency; a person is in two of them, a case in five, and every batch of 500 meets persons
-and cases that the vault has never seen. *persons only*: PersonIdentified alone, the dearest to seal.
+Events are of five types of one agency; a person is in two of them, a case in five, and every batch meets persons
+and cases that the vault has never seen. *persons only*: PersonIdentified alone, the dearest to seal. With `--batch 1`
+what shows is the price of a batch, which is what a quiet hub pays for each event.
 """
 
 import argparse
@@ -47,17 +48,17 @@ RULES = (
 
 
 async def measure(
-    processor: Processor, given: Sequence[Sequence[SourceRecord]], here: Bench, *, outbox: bool
+    processor: Processor, given: Sequence[Sequence[SourceRecord]], here: Bench, *, batch_of: int, outbox: bool
 ) -> tuple[dict[str, Any], list[Output]]:
     """Return what *processor* costs, by stage, and what it made; of *given* (warm-up, measured, sampled) in turn."""
     warm, measured, sampled = given
-    outputs = await process(processor, warm, here.pool, outbox=outbox)
+    outputs = await process(processor, warm, here.pool, batch_of=batch_of, outbox=outbox)
     wall, cpu = time.perf_counter(), time.process_time()
-    outputs += await process(processor, measured, here.pool, outbox=outbox)
+    outputs += await process(processor, measured, here.pool, batch_of=batch_of, outbox=outbox)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     sampler = Sampler()
     with sampler.watching():
-        outputs += await process(processor, sampled, here.pool, outbox=outbox)
+        outputs += await process(processor, sampled, here.pool, batch_of=batch_of, outbox=outbox)
     each = cpu / len(measured) * 1e6
     total = sum(map(len, given))
     return {
@@ -79,19 +80,21 @@ def thirds(found: Sequence[SourceRecord]) -> list[Sequence[SourceRecord]]:
     return [found[:part], found[part : 2 * part], found[2 * part :]]
 
 
-async def run(count: int) -> dict[str, Any]:
+async def run(count: int, batch_of: int) -> dict[str, Any]:
     """Measure both processors on *count* events of five types, and on as many identified persons."""
     home, found = Home.current(), {}
     async with bench(home) as here:
         for title, names in (("", TYPES), (", persons only", TYPES[:1])):
             given = thirds(await published(home, names, 3 * count))
-            found[f"intake{title}"], outputs = await measure(here.intake, given, here, outbox=True)
+            found[f"intake{title}"], outputs = await measure(here.intake, given, here, batch_of=batch_of, outbox=True)
             ledger = records(LEDGER, [(each.key, each.value) for each in outputs if each.topic == LEDGER])
             assert len(ledger) == sum(map(len, given)), "an event was refused: the figures would not be of full intake"
-            found[f"release{title}"], _ = await measure(here.release, thirds(ledger), here, outbox=False)
+            parts = thirds(ledger)
+            found[f"release{title}"], _ = await measure(here.release, parts, here, batch_of=batch_of, outbox=False)
     return {
         "benchmark": "stages",
         "events": count,
+        "batch": batch_of,
         "processors": found,
         "machine": {
             "cores": os.cpu_count(),
@@ -106,9 +109,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one object")
     parser.add_argument("--events", type=int, default=10_000)
+    parser.add_argument("--batch", type=int, default=500, help="events in a batch; 1 shows what a batch costs at all")
     parser.add_argument("--top", type=int, default=10, help="so many of the dearest lines and functions are shown")
     given = parser.parse_args()
-    found = asyncio.run(run(given.events))
+    found = asyncio.run(run(given.events, given.batch))
     print(json.dumps(found)) if given.json else show(found, given.top)
 
 

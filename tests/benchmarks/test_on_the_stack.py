@@ -51,11 +51,17 @@ def test_latency_is_told_for_both_ways(home: Home) -> None:
 
     assert found["worker_ran_before"]
     (row,) = found["rates"].values()
-    for way in ("to_partner", "to_projection"):
+    for way in ("to_ledger", "to_partner", "to_projection"):
         assert row[way]["events"] == 40
         assert row[way]["missing"] == 0
         assert 0 < row[way]["p50"] <= row[way]["p99"] <= row[way]["max"]
-    assert {"backlog_at_end", "kept_up", "sender_late", "projection_resolution"} <= row.keys()
+    assert {
+        "backlog_at_end",
+        "worker_cpu_ms_per_event",
+        "kept_up",
+        "sender_late",
+        "projection_resolution",
+    } <= row.keys()
 
 
 def test_stages_share_the_cost_of_intake_and_release_out(home: Home) -> None:

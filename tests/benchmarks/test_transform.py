@@ -45,14 +45,14 @@ class FakeProducer:
     def __init__(self) -> None:
         self.sent: list[tuple[str, bytes, bytes]] = []
 
-    def produce(self, topic: str, value: bytes, key: bytes, on_delivery: object) -> None:
-        assert callable(on_delivery)
+    def produce(self, topic: str, value: bytes, key: bytes) -> None:
         self.sent.append((topic, key, value))
 
-    def poll(self, _seconds: float) -> None:
-        """Do nothing."""
+    def flush(self) -> int:
+        return 0
 
-    flush = commit = lambda *_a, **_k: None
+    def commit(self, *, asynchronous: bool) -> None:
+        assert not asynchronous
 
 
 class FakeMessage:
