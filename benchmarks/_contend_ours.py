@@ -23,8 +23,9 @@ from streams.records import Effects, Output, SourceRecord, Transaction
 
 PROCESSOR = "bench"
 POOL = 8
-QUIET_S = 1.0
-"""After the last record so long without a commit: the pump is done. Idle, and outside the span."""
+LOOK_S = 0.05
+QUIET_S = 10.0
+"""After the last batch so long without a commit: what is missing will not come, and the check of the output says so."""
 
 
 class Clear:
@@ -36,6 +37,7 @@ class Clear:
     def __init__(self, task: Task, span: Span) -> None:
         self.topics: Sequence[TopicName] = (TopicName(task.source),)
         self.seen = 0
+        self.open: set[object] = set()
         self._span = span
         self._topics = {route: TopicName(name) for route, name in task.routes.items()}
         self._transform = Transform(task.schemas, task.derived_id, bytes.fromhex(task.secret))
@@ -43,6 +45,7 @@ class Clear:
     async def process(self, batch: Sequence[SourceRecord], transaction: Transaction) -> Effects:  # noqa: ARG002 - stateless
         """Return what comes of *batch*."""
         self._span.begin()
+        self.open.add(asyncio.current_task())
         outputs = []
         for record in batch:
             route, key, value = self._transform(record.value or b"")
@@ -60,6 +63,7 @@ class Sealed:
     def __init__(self, task: Task, span: Span) -> None:
         self.topics: Sequence[TopicName] = (TopicName(task.source),)
         self.seen = 0
+        self.open: set[object] = set()
         self._span = span
         self._topic = TopicName(next(iter(task.routes.values())))
         self._work = SealingWork(task.schemas, task.derived_id)
@@ -67,13 +71,17 @@ class Sealed:
     async def process(self, batch: Sequence[SourceRecord], transaction: Transaction) -> Effects:  # noqa: ARG002 - stateless
         """Return *batch*, sealed."""
         self._span.begin()
+        self.open.add(asyncio.current_task())
         made = [self._work(record.value or b"") for record in batch]
         self.seen += len(batch)
         return Effects(outputs=[Output(topic=self._topic, key=key, value=value) for key, value in made])
 
 
 class Commits:
-    """Counts the transactions that the broker has committed since the first record, and ends the span with each."""
+    """Counts the transactions that the broker has committed since the first record, and ends the span with each.
+
+    A partition of the pump is one task: what it has processed is done when the same task has committed.
+    """
 
     def __init__(self, span: Span, processor: Clear | Sealed) -> None:
         self._span = span
@@ -88,6 +96,7 @@ class Commits:
 
         async def commit_and_tell(producer: AIOKafkaProducer) -> None:
             await commit(producer)
+            self._processor.open.discard(asyncio.current_task())
             if self._processor.seen:
                 self.count += 1
                 self.last_at = asyncio.get_running_loop().time()
@@ -99,11 +108,14 @@ class Commits:
         finally:
             AIOKafkaProducer.commit_transaction = commit
 
-    async def quiet(self, events: int) -> None:
+    async def finished(self, events: int) -> None:
         """Return when all *events* were seen and committed."""
         loop = asyncio.get_running_loop()
-        while self._processor.seen < events or loop.time() - self.last_at < QUIET_S:  # noqa: ASYNC110 - a time, no event
-            await asyncio.sleep(QUIET_S / 10)
+        while self._processor.seen < events:  # noqa: ASYNC110 - a record costs less without an event for it
+            await asyncio.sleep(LOOK_S)
+        deadline = loop.time() + QUIET_S
+        while self._processor.open and loop.time() < max(deadline, self.last_at + QUIET_S):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(LOOK_S)
 
 
 async def run(task: Task, span: Span, kind: str) -> tuple[int, int]:
@@ -120,7 +132,7 @@ async def run(task: Task, span: Span, kind: str) -> tuple[int, int]:
         )
         with commits.watched():
             await pump.start()
-            await commits.quiet(task.events)
+            await commits.finished(task.events)
             await pump.stop()
     return processor.seen, commits.count
 
