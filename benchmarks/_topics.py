@@ -118,11 +118,11 @@ class Topics:
         try:
             while (open_places or count < expected) and time.monotonic() < deadline:
                 for message in consumer.consume(1000, timeout=0.2):
-                    place = message.topic(), message.partition()
+                    place = message.topic() or "", message.partition() or 0
                     if (error := message.error()) is None:
                         open_places.add(place)
                         count += 1
-                        yield message.value()
+                        yield message.value() or b""
                     elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka names it so
                         open_places.discard(place)
                     else:

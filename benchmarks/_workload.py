@@ -53,7 +53,7 @@ def events(names: tuple[str, ...], count: int, *, whole: bool) -> Iterator[bytes
 def _event(name: str, number: int) -> dict[str, Any]:
     """Return an invented event; the same number gives the same."""
     dice = random.Random(SEED + number)  # noqa: S311 - nothing secret
-    record: dict[str, Any] = copy.deepcopy(_example(name))
+    record = copy.deepcopy(dict(_example(name)))
     record["envelope"] |= {"case_ref": f"K-{number}", "occurred_at": _moment(dice), "recorded_at": _moment(dice)}
     establishment = record.get("establishment") or {}
     people = [record.get("person"), *(record.get("suspects") or ()), establishment.get("proprietor")]
@@ -83,7 +83,8 @@ def _schema(name: str, *, whole: bool) -> dict[str, Any]:
     types = NamedTypes(schema)
     filled: dict[str, set[str]] = {}
     _collect(schema, _example(name), types, filled)
-    return _without(schema, filled)
+    trimmed: dict[str, Any] = _without(schema, filled)
+    return trimmed
 
 
 def _collect(record: Any, value: Mapping[str, Any], types: NamedTypes, filled: dict[str, set[str]]) -> None:

@@ -13,18 +13,21 @@ import os
 import platform
 import statistics
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from _contenders import CONTENDERS, Source, run
+from _contenders import CONTENDERS, SECRET, Source, run
 from _pump_table import show
 from _quix_environment import NotInstalledError, python
 from _topics import Topics
-from _workload import TYPES, events, schemas
+from _transform import Transform
+from _workload import DERIVED_ID, TYPES, events, schemas
 
 from infra.home import Home
 
 PARTITIONS = 6
+WORK_EVENTS = 20_000
 SEALED_TYPES = ("PersonIdentified",)
 Measured = dict[str, float]
 
@@ -48,11 +51,21 @@ def measure(names: Sequence[str], count: int, rounds: int, *, whole: bool) -> di
     return found
 
 
+def work_us(count: int, *, whole: bool) -> float:
+    """Return what the work alone costs for each of *count* events, without any client around it."""
+    transform = Transform(schemas(TYPES, whole=whole), DERIVED_ID, bytes.fromhex(SECRET))
+    given = list(events(TYPES, count, whole=whole))
+    began = time.process_time()
+    for value in given:
+        transform(value)
+    return (time.process_time() - began) / count * 1e6
+
+
 def details(rounds: Sequence[Measured], count: int) -> Measured:
     """Return the medians of *rounds*."""
 
-    def median(of: Any) -> float:
-        return statistics.median(of(each) for each in rounds)
+    def median(of: Callable[[Measured], float]) -> float:
+        return statistics.median([of(each) for each in rounds])
 
     found = {
         "events_per_cpu_s": round(median(lambda each: count / each["cpu_s"])),
@@ -67,7 +80,9 @@ def details(rounds: Sequence[Measured], count: int) -> Measured:
     return found
 
 
-def report(found: dict[str, list[Measured]], count: int, rounds: int, notes: dict[str, str]) -> dict[str, Any]:
+def report(
+    found: dict[str, list[Measured]], count: int, rounds: int, notes: dict[str, str], work: float
+) -> dict[str, Any]:
     """Return the one object that `--json` prints."""
     by_name = {name: details(several, count) for name, several in found.items() if several}
     per_core = {name: by_name[name]["events_per_cpu_s"] if name in by_name else None for name in CONTENDERS}
@@ -81,6 +96,7 @@ def report(found: dict[str, list[Measured]], count: int, rounds: int, notes: dic
             if name != "ours"
         },
         "details": by_name,
+        "work_us": round(work, 1),
         "left_out": notes,
         "machine": {
             "cores": os.cpu_count(),
@@ -116,7 +132,9 @@ def main() -> None:
     parser.add_argument("--whole", action="store_true", help="with the contracts as they are, empty fields included")
     given = parser.parse_args()
     names, notes = chosen(given.only, given.without)
-    found = report(measure(names, given.events, given.rounds, whole=given.whole), given.events, given.rounds, notes)
+    measured = measure(names, given.events, given.rounds, whole=given.whole)
+    work = work_us(min(given.events, WORK_EVENTS), whole=given.whole)
+    found = report(measured, given.events, given.rounds, notes, work)
     print(json.dumps(found)) if given.json else show(found)
 
 

@@ -42,6 +42,7 @@ def test_every_contender_does_the_work_and_nothing_of_it_stays(home: Home) -> No
     assert found["details"]["ours"]["transactions_per_s_and_partition"] > 0
     assert (found["events"], found["rounds"]) == (500, 1)
     assert "machine" in found
+    assert found["work_us"] > 0
     assert rows(home, "SELECT count(*) FROM streams.checkpoint WHERE topic LIKE 'bench.%%'") == [(0,)]
 
 
