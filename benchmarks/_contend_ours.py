@@ -1,7 +1,6 @@
 """Contender: the pump of the hub, exactly once; the argument says which processor it runs: `clear` or `sealed`.
 
-The span ends with the last transaction that the broker has committed: `commit_transaction` of the client is watched for
-that, so that nothing of the pump has to be known here.
+The span ends with the last transaction that the broker has committed: the producer of the pump is watched for that.
 """
 
 import asyncio
@@ -12,20 +11,22 @@ from contextlib import contextmanager
 from _contender import Span, Task
 from _sealing_work import SealingWork
 from _transform import Transform
-from aiokafka import AIOKafkaProducer
 
 from infra.home import Home
 from infra.topology.credentials import Credentials
 from infra.workplace import workplace
 from schemas.names import TopicName
-from streams.pump import Pump
-from streams.records import Effects, Output, SourceRecord, Transaction
+from streams.pump.kafka_producer import PartitionProducer
+from streams.pump.ports import Committed, Routed
+from streams.pump.records import Inputs, Output, SourceRecord, Transaction
+from streams.pump.service import Pump
+from streams.pump.supply import WorldSupply
 
 PROCESSOR = "bench"
 POOL = 8
 LOOK_S = 0.05
 QUIET_S = 10.0
-"""After the last batch so long without a commit: what is missing will not come, and the check of the output says so."""
+"""So long without a commit: what is missing will not come, and the check of the output says so."""
 
 
 class Clear:
@@ -37,21 +38,24 @@ class Clear:
     def __init__(self, task: Task, span: Span) -> None:
         self.topics: Sequence[TopicName] = (TopicName(task.source),)
         self.seen = 0
-        self.open: set[object] = set()
         self._span = span
         self._topics = {route: TopicName(name) for route, name in task.routes.items()}
         self._transform = Transform(task.schemas, task.derived_id, bytes.fromhex(task.secret))
 
-    async def process(self, batch: Sequence[SourceRecord], transaction: Transaction) -> Effects:  # noqa: ARG002 - stateless
+    async def process(
+        self,
+        batch: Sequence[SourceRecord],
+        inputs: Inputs,  # noqa: ARG002 - needs nothing of the world
+        transaction: Transaction,  # noqa: ARG002 - stateless
+    ) -> Sequence[Output]:
         """Return what comes of *batch*."""
         self._span.begin()
-        self.open.add(asyncio.current_task())
         outputs = []
         for record in batch:
             route, key, value = self._transform(record.value or b"")
             outputs.append(Output(topic=self._topics[route], key=key, value=value))
         self.seen += len(batch)
-        return Effects(outputs=outputs)
+        return outputs
 
 
 class Sealed:
@@ -63,70 +67,70 @@ class Sealed:
     def __init__(self, task: Task, span: Span) -> None:
         self.topics: Sequence[TopicName] = (TopicName(task.source),)
         self.seen = 0
-        self.open: set[object] = set()
         self._span = span
         self._topic = TopicName(next(iter(task.routes.values())))
         self._work = SealingWork(task.schemas, task.derived_id)
 
-    async def process(self, batch: Sequence[SourceRecord], transaction: Transaction) -> Effects:  # noqa: ARG002 - stateless
+    async def process(
+        self,
+        batch: Sequence[SourceRecord],
+        inputs: Inputs,  # noqa: ARG002 - needs nothing of the world
+        transaction: Transaction,  # noqa: ARG002 - stateless
+    ) -> Sequence[Output]:
         """Return *batch*, sealed."""
         self._span.begin()
-        self.open.add(asyncio.current_task())
         made = [self._work(record.value or b"") for record in batch]
         self.seen += len(batch)
-        return Effects(outputs=[Output(topic=self._topic, key=key, value=value) for key, value in made])
+        return [Output(topic=self._topic, key=key, value=value) for key, value in made]
 
 
 class Commits:
-    """Counts the transactions that the broker has committed since the first record, and ends the span with each.
+    """Counts the outputs and transactions that the broker has committed, and ends the span with each."""
 
-    A partition of the pump is one task: what it has processed is done when the same task has committed.
-    """
-
-    def __init__(self, span: Span, processor: Clear | Sealed) -> None:
+    def __init__(self, span: Span) -> None:
         self._span = span
-        self._processor = processor
+        self.outputs = 0
         self.count = 0
-        self.last_at = 0.0
+        self._last_at = 0.0
 
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Watch while the block runs."""
-        commit = AIOKafkaProducer.commit_transaction
+        commit = PartitionProducer.commit
 
-        async def commit_and_tell(producer: AIOKafkaProducer) -> None:
-            await commit(producer)
-            self._processor.open.discard(asyncio.current_task())
-            if self._processor.seen:
+        async def commit_and_tell(producer: PartitionProducer, outputs: Routed, reached: Committed) -> None:
+            await commit(producer, outputs, reached)
+            if outputs:
+                self.outputs += len(outputs)
                 self.count += 1
-                self.last_at = asyncio.get_running_loop().time()
+                self._last_at = asyncio.get_running_loop().time()
                 self._span.end()
 
-        AIOKafkaProducer.commit_transaction = commit_and_tell
+        PartitionProducer.commit = commit_and_tell  # type: ignore[method-assign]  # for as long as it is watched
         try:
             yield
         finally:
-            AIOKafkaProducer.commit_transaction = commit
+            PartitionProducer.commit = commit  # type: ignore[method-assign]  # as it was
 
     async def finished(self, events: int) -> None:
-        """Return when all *events* were seen and committed."""
+        """Return when all *events* were committed, or nothing more comes."""
         loop = asyncio.get_running_loop()
-        while self._processor.seen < events:  # noqa: ASYNC110 - a record costs less without an event for it
+        while self.outputs < events:
             await asyncio.sleep(LOOK_S)
-        deadline = loop.time() + QUIET_S
-        while self._processor.open and loop.time() < max(deadline, self.last_at + QUIET_S):  # noqa: ASYNC110 - as above
-            await asyncio.sleep(LOOK_S)
+            if self.outputs and loop.time() > self._last_at + QUIET_S:
+                return
 
 
 async def run(task: Task, span: Span, kind: str) -> tuple[int, int]:
     """Process every event and return how many there were, in how many transactions."""
     processor = Sealed(task, span) if kind == "sealed" else Clear(task, span)
-    commits = Commits(span, processor)
+    commits = Commits(span)
     async with workplace(Home.current()) as place, place.pool("hub_streams", POOL) as pool:
         pump = Pump(
             processor,
             credentials=Credentials.of(place.home, task.user, place.topology),
             pool=pool,
+            supply=WorldSupply(place.clock),
             partitions={TopicName(name): task.partitions for name in task.routes.values()},
             read_committed=True,
         )

@@ -21,9 +21,11 @@ from infra.topology.credentials import Credentials
 from infra.workplace import Workplace, workplace
 from schemas.examples import example
 from schemas.names import TopicName
-from streams.checkpoints import Place, store_outbox
 from streams.intake.processor import Intake
-from streams.records import Output, Processor, SourceRecord
+from streams.pump.books import SqlBooks
+from streams.pump.ports import Place
+from streams.pump.records import Output, Processor, SourceRecord
+from streams.pump.supply import WorldSupply
 from streams.release.processor import ReleaseProcessor
 
 AGENCY = "rs-police"
@@ -40,6 +42,7 @@ class Bench:
     intake: Intake
     release: ReleaseProcessor
     pool: AsyncConnectionPool
+    supply: WorldSupply
 
 
 class AgreedOnce:
@@ -58,13 +61,11 @@ async def bench(home: Home) -> AsyncIterator[Bench]:
     """Open what the processors need, as the worker does."""
     async with workplace(home) as place, place.pool("hub_streams", 4) as pool, place.pool("hub_vault", 10) as vaults:
         vault = place.vault(vaults)
-        control = cast("ControlReader", AgreedOnce(place))
         yield Bench(
-            intake=Intake(topology=place.topology, codec=place.codec, vault=vault, clock=place.clock),
-            release=ReleaseProcessor(
-                topology=place.topology, codec=place.codec, vault=vault, clock=place.clock, control=control
-            ),
+            intake=Intake(topology=place.topology, codec=place.codec, vault=vault),
+            release=ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault),
             pool=pool,
+            supply=WorldSupply(place.clock, cast("ControlReader", AgreedOnce(place))),
         )
 
 
@@ -88,19 +89,21 @@ def records(topic: str, found: Sequence[tuple[bytes | None, bytes]]) -> list[Sou
 
 
 async def process(
-    processor: Processor, given: Sequence[SourceRecord], pool: AsyncConnectionPool, *, batch_of: int, outbox: bool
+    processor: Processor, given: Sequence[SourceRecord], here: Bench, *, batch_of: int, outbox: bool
 ) -> list[Output]:
     """Return what *processor* makes of *given* in batches of *batch_of*, with the outbox written when it has one."""
     place = Place(processor="bench", topic=given[0].topic, partition=0)
+    books = SqlBooks(here.pool, place)
     outputs: list[Output] = []
     for start in range(0, len(given), batch_of):
         batch = given[start : start + batch_of]
-        async with pool.connection() as connection:
-            effects = await processor.process(batch, connection)
+        inputs = await here.supply.inputs()
+        async with books.transaction() as connection:
+            found = await processor.process(batch, inputs, connection)
             if outbox:
-                await store_outbox(connection, place, start, [(output, 0) for output in effects.outputs])
+                await books.keep_outputs(connection, [(output, 0) for output in found], start)
             await connection.rollback()
-        outputs += effects.outputs
+        outputs += found
     return outputs
 
 

@@ -15,7 +15,7 @@ from schemas.field_steps import AGENCY, persons
 from schemas.names import KeyId, SchemaId
 from schemas.registry import AvroSchema, Registry
 from schemas.sealing import DataKey, Sealing, seal
-from streams.nonces import nonces
+from streams.pump.nonces import nonces
 
 CONTRACT = contract("PersonIdentified")
 CHANNEL = Channel.PERSONAL
@@ -60,7 +60,9 @@ class SealingWork:
         people = persons(CONTRACT, record)
         keys = {path: self._key(str(person["person_ref"])) for path, person in people.items()}
         keys[AGENCY] = self._key(envelope["agency"])
-        sealing = Sealing(event_id=envelope["event_id"], schema=self._writer.fullname, keys=keys, nonce=self._nonce)
+        sealing = Sealing(
+            event_id=envelope["event_id"], schema=self._writer.fullname, keys=keys, nonce=self._nonce, wire=True
+        )
         sealed = seal(CONTRACT, CHANNEL, {**record, "received_at": _received(record), "release": STAMP}, sealing)
         return keys["person"].subject.encode(), self._writer.encode(sealed)
 

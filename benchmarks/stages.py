@@ -21,7 +21,7 @@ from _sampler import Sampler, functions, lines, stages
 from _stages_table import show
 
 from infra.home import Home
-from streams.records import Output, Processor, SourceRecord
+from streams.pump.records import Output, Processor, SourceRecord
 
 LEDGER = "ledger"
 MOST = 25
@@ -34,11 +34,11 @@ RULES = (
     ("schemas/person_rules.py", "", "validate"),
     ("streams/intake/reading.py", "", "validate"),
     ("schemas/sealing.py", "", "seal"),
-    ("streams/nonces.py", "", "seal"),
+    ("streams/pump/nonces.py", "", "seal"),
     ("schemas/opening.py", "", "open"),
     ("infra/vault/", "", "vault"),
     ("streams/intake/memory.py", "", "SQL: duplicates"),
-    ("streams/checkpoints.py", "", "SQL: outbox"),
+    ("streams/pump/books.py", "", "SQL: outbox"),
     ("streams/release/decide.py", "", "decide"),
     ("schemas/field_steps.py", "", "persons, plans"),
     ("streams/intake/", "", "intake itself"),
@@ -52,13 +52,13 @@ async def measure(
 ) -> tuple[dict[str, Any], list[Output]]:
     """Return what *processor* costs, by stage, and what it made; of *given* (warm-up, measured, sampled) in turn."""
     warm, measured, sampled = given
-    outputs = await process(processor, warm, here.pool, batch_of=batch_of, outbox=outbox)
+    outputs = await process(processor, warm, here, batch_of=batch_of, outbox=outbox)
     wall, cpu = time.perf_counter(), time.process_time()
-    outputs += await process(processor, measured, here.pool, batch_of=batch_of, outbox=outbox)
+    outputs += await process(processor, measured, here, batch_of=batch_of, outbox=outbox)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     sampler = Sampler()
     with sampler.watching():
-        outputs += await process(processor, sampled, here.pool, batch_of=batch_of, outbox=outbox)
+        outputs += await process(processor, sampled, here, batch_of=batch_of, outbox=outbox)
     each = cpu / len(measured) * 1e6
     total = sum(map(len, given))
     return {

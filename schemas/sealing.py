@@ -141,10 +141,11 @@ def _seal_record(plan: Plan, record: Mapping[str, object], sealing: Sealing, pat
     out: Record = {}
     for step in plan.steps:
         value = record.get(step.name)
-        here = f"{path}{step.name}"
         if value is None or step.kind == "copy":
             out[step.name] = value
-        elif step.kind == "record":
+            continue
+        here = path + step.name
+        if step.kind == "record":
             inner = _seal_inner(step.plan, value, sealing, here)
             out[step.name] = (step.branch, inner) if sealing.wire and step.branch else inner
         elif step.kind == "records":

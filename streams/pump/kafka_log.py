@@ -37,14 +37,9 @@ class KafkaLog:
     async def read(self, timeout_ms: int, records_max: int) -> list[SourceRecord]:
         """Return the next records, none when there are none within *timeout_ms*."""
         fetched = await self._consumer.getmany(self._source, timeout_ms=timeout_ms, max_records=records_max)
+        topic, partition = self._topic, self._source.partition
         return [
-            SourceRecord(
-                topic=self._topic,
-                partition=record.partition,
-                offset=record.offset,
-                key=record.key,
-                value=record.value,
-            )
+            SourceRecord(topic, partition, record.offset, record.key, record.value)
             for record in fetched.get(self._source, ())
         ]
 

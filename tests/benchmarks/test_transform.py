@@ -13,9 +13,9 @@ import fastavro
 import pytest
 from _contender import Span, Task
 from _transform import DERIVED, HEADER, ROUTES, Transform
+from streams.records import SourceRecord, Transaction
 
 from schemas.names import TopicName
-from streams.records import SourceRecord, Transaction
 
 COUNT = 25
 NAMES = _workload.TYPES
