@@ -13,9 +13,9 @@ import fastavro
 import pytest
 from _contender import Span, Task
 from _transform import DERIVED, HEADER, ROUTES, Transform
-from streams.records import SourceRecord, Transaction
 
 from schemas.names import TopicName
+from streams.pump.records import Inputs, SourceRecord, Transaction
 
 COUNT = 25
 NAMES = _workload.TYPES
@@ -86,8 +86,9 @@ async def test_the_pumps_processor_gives_the_same_bytes() -> None:
         SourceRecord(topic=TopicName("in"), partition=0, offset=offset, key=None, value=event)
         for offset, event in enumerate(EVENTS)
     ]
-    effects = await _contend_ours.Clear(TASK, Span()).process(batch, cast("Transaction", None))
-    assert sorted((output.topic, output.key or b"", output.value) for output in effects.outputs) == SENT
+    processor = _contend_ours.Clear(TASK, Span())
+    outputs = await processor.process(batch, cast("Inputs", None), cast("Transaction", None))
+    assert sorted((output.topic, output.key or b"", output.value) for output in outputs) == SENT
 
 
 def test_the_bare_confluent_loop_gives_the_same_bytes() -> None:
