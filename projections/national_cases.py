@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator
 from typing import cast
 
-from projections.projection import Countries, Event, Projection, Sheet
+from projections.projection import Countries, Event, Projection, Sheet, definition_of
 from projections.rows import Column, Merge, Row, Table
 from schemas.catalogue import contract
 from schemas.codec import Record
@@ -132,6 +132,8 @@ def _step(event: Event) -> Row:
 NATIONAL_CASES = Projection(
     name="national_cases",
     title="National case overview",
+    version=1,
+    definition=definition_of("national_cases"),
     families=("ledger",),
     tables=(CASE, EVENT, SUBJECT, AGENCY, REFERRAL, STEP),
     sheets=(

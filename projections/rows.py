@@ -41,6 +41,9 @@ class Table:
     keys: tuple[Column, ...]
     values: tuple[Column, ...]
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # a fold asks for it with every row
+
     def row(self, *key: object, **values: object) -> "Row":
         """Return a row with *key* in the order of the columns; every value column must be given."""
         return Row(table=self, key=key, values=tuple(values[column.name] for column in self.values))
