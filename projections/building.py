@@ -21,10 +21,10 @@ from infra.topology.model import Topology
 from projections import logs, store
 from projections.bulk import BulkWriter
 from projections.catalogue import projection as in_catalogue
-from projections.decoding import EventReader
+from projections.decoding import EventReader, Known
 from projections.logs import Partition
-from projections.projection import Projection, countries_of
-from projections.rows import Key, Row, Table, Values
+from projections.projection import Event, Projection, countries_of
+from projections.rows import Key, Table, Values, add
 from projections.store import MovedCheckpointError, Place
 from schemas.codec import Codec
 from schemas.errors import HubError, UnavailableError
@@ -36,12 +36,13 @@ STEP_RECORDS = 40_000
 STEP_ROWS = 150_000
 """A step is written at the latest after so many records, or rows of one generation: they are in memory until then."""
 READ_RECORDS = 2_000
+READ_S = 0.05
 STALLED_S = 90.0
 """No record for so long, though there must be some: the broker is away, or a transaction never ends."""
 OVERTAKEN_MAX = 5
 
-Told = Callable[[int], None]
-"""Called with how many records were read since the last call."""
+Told = Callable[[int, int], None]
+"""Called with how many records were read since the last call, and how many offsets that were, markers included."""
 
 
 class StalledLogError(UnavailableError):
@@ -81,15 +82,6 @@ class _Open:
     size: int = 0
     reached: int = 0
     failure: Failure | None = None
-
-    def add(self, row: Row) -> None:
-        table = self.rows.setdefault(row.table, {})
-        before = table.get(row.key)
-        if before is None:
-            table[row.key] = row.values
-            self.size += 1
-        else:
-            table[row.key] = row.table.combined(before, row.values)
 
 
 class Builder:
@@ -159,9 +151,9 @@ class Builder:
 
     def _read(self, lanes: list[_Open], told: Told) -> None:
         last = max(lane.until for lane in lanes)
-        reached, since, heard = 0, 0, time.monotonic()
+        reached, since, heard = min(lane.next_offset for lane in lanes), 0, time.monotonic()
         while reached < last and not all(lane.failure for lane in lanes):
-            messages = self._consumer.consume(READ_RECORDS, timeout=0.5)
+            messages = self._consumer.consume(READ_RECORDS, timeout=READ_S)
             if messages:
                 heard = time.monotonic()
             elif time.monotonic() - heard > STALLED_S:
@@ -170,11 +162,10 @@ class Builder:
             self._reader.codec.learn([record.value() for record in records])
             for record in records:
                 self._take(record, lanes)
-            if records:
-                reached = int(records[-1].offset() or 0) + 1
-            reached = max(reached, end)
+            end = max(end, int(records[-1].offset() or 0) + 1) if records else end
+            before, reached = reached, max(reached, end)
             since += len(records)
-            told(len(records))
+            told(len(records), min(reached, last) - min(before, last))
             for lane in lanes:
                 lane.reached = max(lane.next_offset, min(reached, lane.until))
             if since >= STEP_RECORDS or max(lane.size for lane in lanes) >= STEP_ROWS:
@@ -184,17 +175,20 @@ class Builder:
 
     def _take(self, record: Message, lanes: list[_Open]) -> None:
         """Add what *record* adds to each lane that has not seen it."""
-        offset, value = int(record.offset() or 0), record.value()
-        topic = lanes[0].place.topic
-        event = None
+        offset, value, topic = int(record.offset() or 0), record.value(), lanes[0].place.topic
+        known: Known | None = None
+        event: Event | None = None
+        looked = False
         for lane in lanes:
             if lane.failure is not None or not lane.next_offset <= offset < lane.until:
                 continue
             try:
-                name = self._reader.name(topic, value)
-                if name is not None and not lane.projection.reads(name):
+                if not looked:
+                    known, looked = self._reader.known(topic, value), True
+                if known is not None and not lane.projection.reads(known.name):
                     continue
-                event = event or self._reader.event(topic, offset, record.key(), value)
+                if event is None:
+                    event = self._reader.event(topic, offset, record.key(), value, known)
                 rows = list(lane.projection.rows_of(event, self._countries))
             except UnavailableError:
                 raise
@@ -202,7 +196,7 @@ class Builder:
                 self._fail(lane, offset, error)
             else:
                 for row in rows:
-                    lane.add(row)
+                    lane.size += add(lane.rows, row)
 
     def _fail(self, lane: _Open, offset: int, error: Exception) -> None:
         code = error.code if isinstance(error, HubError) else type(error).__name__

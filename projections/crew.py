@@ -4,6 +4,7 @@ A builder ends itself when the process that started it is gone, however that was
 """
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import queue
@@ -100,7 +101,7 @@ class Crew:
             done, waiting = wait(waiting, timeout=TOLD_S, return_when=FIRST_COMPLETED)
             with contextlib.suppress(queue.Empty):
                 while True:
-                    told(self._said.get_nowait())
+                    told(*self._said.get_nowait())
             for each in done:
                 failures += each.result()
         return failures
@@ -140,16 +141,17 @@ def _unavailable(error: psycopg.Error) -> DatabaseUnavailableError:
 
 
 _builder: Builder | None = None
-_told: Told = lambda _records: None  # noqa: E731 - until the process has begun
+_told: Told = lambda _records, _offsets: None  # noqa: E731 - until the process has begun
 
 
 def _begin(home: str, principal: str, parent: int, said: Any) -> None:
     """Make this process a builder."""
     global _builder, _told  # noqa: PLW0603 - one builder a process
+    gc.set_threshold(200_000, 50, 100)  # rows are in memory by the hundred thousand, none in a cycle
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started us
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _builder = opened(Home(Path(home)), load_topology(), principal, in_catalogue)
-    _told = said.put
+    _told = lambda records, offsets: said.put((records, offsets))  # noqa: E731 - as above
 
 
 def _end_with(parent: int) -> None:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import cast
 
 from projections.projection import FAMILY_OF, Event
-from schemas.catalogue import Contract, UnknownContractError, contract, hub_contract
+from schemas.catalogue import Contract, UnknownContractError, contract, hub_contract, hub_contracts
 from schemas.codec import Codec, Fingerprinted, fullname_of, schema_id_of
 from schemas.derive import IN_CLEAR, NAMESPACE, Channel, derive, fields_of, privacy_of
 from schemas.errors import UnknownSchemaError
@@ -32,7 +32,7 @@ class InClear:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
+class Known:
     """What a schema id means."""
 
     name: str
@@ -47,29 +47,28 @@ class EventReader:
 
     def __init__(self, codec: Codec) -> None:
         self.codec = codec
-        self._known: dict[SchemaId, _Known] = {}
+        self._known: dict[SchemaId, Known] = {}
 
-    def name(self, topic: TopicName, value: bytes | None) -> str | None:
-        """Return the name of the record in *value* without decoding it, None when only decoding can tell.
-
-        Raises UnknownSchemaError when it is none that *topic* carries.
-        """
-        known = self._of(value)
-        if known is None:
-            return None
-        _expect_on(topic, known.fullname, of_the_ledger=known.of_the_ledger)
-        return known.name
-
-    def event(self, topic: TopicName, offset: int, key: bytes | None, value: bytes | None) -> Event:
-        """Return the record as `event_of` does, without what is sealed; raises as `event_of`."""
-        known = self._of(value)
+    def event(
+        self, topic: TopicName, offset: int, key: bytes | None, value: bytes | None, known: Known | None
+    ) -> Event:
+        """Return the record, of which *known* was found, as `event_of` does, without what is sealed; raises as that."""
         if known is None or known.form is None:
             return event_of(self.codec, topic, offset, key, value)
-        _expect_on(topic, known.fullname, of_the_ledger=known.of_the_ledger)
         record = self.codec.decode(value, known.form).record
         return Event(topic=topic, offset=offset, key=key, name=known.name, record=record)
 
-    def _of(self, value: bytes | None) -> _Known | None:
+    def known(self, topic: TopicName, value: bytes | None) -> Known | None:
+        """Return what *value* is, without decoding it; None when only decoding can tell.
+
+        Raises UnknownSchemaError when it is nothing that *topic* carries.
+        """
+        found = self._of(value)
+        if found is not None:
+            _expect_on(topic, found.fullname, of_the_ledger=found.of_the_ledger)
+        return found
+
+    def _of(self, value: bytes | None) -> Known | None:
         schema_id = schema_id_of(value)
         if schema_id is None:
             return None
@@ -144,14 +143,16 @@ def _empty(emitted: dict[str, None]) -> object:
     return {"type": "record", "name": "Sealed", "namespace": "hub.v1", "fields": []}
 
 
-def _known(schema: AvroSchema) -> _Known:
+def _known(schema: AvroSchema) -> Known:
     fullname = fullname_of(schema)
     name, of_the_ledger = _identified(fullname)
     form: Fingerprinted | None = None
     if of_the_ledger:
         current = derive(contract(name), Channel.LEDGER)
         form = in_clear(contract(name)) if fingerprint_of(schema) == current.fingerprint else None
-    return _Known(name=name, fullname=fullname, of_the_ledger=of_the_ledger, form=form)
+    elif any(each.name == name and each.fingerprint == fingerprint_of(schema) for each in hub_contracts()):
+        form = hub_contract(name)
+    return Known(name=name, fullname=fullname, of_the_ledger=of_the_ledger, form=form)
 
 
 def _identified(fullname: str) -> tuple[str, bool]:

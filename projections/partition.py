@@ -178,11 +178,12 @@ class PartitionFold:
     def _folded(self, batch: Sequence[ConsumerRecord]) -> tuple[Rows, tuple[int, Exception] | None]:
         """Return the rows of *batch*, and of the first record that cannot be folded its index and why."""
         rows: list[Row] = []
+        topic = self._place.topic
         for index, record in enumerate(batch):
             try:
-                name = self._reader.name(self._place.topic, record.value)
-                if name is None or self._projection.reads(name):
-                    event = self._reader.event(self._place.topic, record.offset, record.key, record.value)
+                known = self._reader.known(topic, record.value)
+                if known is None or self._projection.reads(known.name):
+                    event = self._reader.event(topic, record.offset, record.key, record.value, known)
                     rows += self._projection.rows_of(event, self._countries)
             except UnavailableError:
                 raise

@@ -232,10 +232,10 @@ class Workshop:
                     records[place] = max(records.get(place, 0), missing)
         total, done = sum(records.values()), 0
 
-        def told(count: int) -> None:
+        def told(several: int, offsets: int) -> None:
             nonlocal done
-            done, self.records = done + count, self.records + count
-            self.report(doing, min(done, total), total)
+            done, self.records = done + offsets, self.records + several
+            self.report(doing, done, total)
 
         for failure in self.crew.fold(work, records, told):
             self._fail(failure)
