@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from infra.home import Home
     from projections.logs import Vector
     from projections.projection import Projection
-    from projections.rebuild import Outcome
+    from projections.rebuild import Outcome, Report
 
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="One of those that `hub projection list` shows.")]
@@ -55,26 +55,26 @@ def rebuild(
     if (name is None) is not every or (at is not None and offsets is not None):
         raise MisuseError("give the NAME of a projection or --all, and at most one of --at and --offsets")
     chosen = PROJECTIONS if name is None else (projection(name),)
-    home, began = Home.current(), time.monotonic()
-    with _bar(as_json) as report, workshop(home, chosen, report, processes=processes) as made:
+    home, clock = Home.current(), _Clock()
+    with _bar(as_json) as bar, workshop(home, chosen, clock.timing(bar), processes=processes) as made:
         if at is None and offsets is None:
             outcomes = made.rebuild(chosen, anew=anew)
         else:
             outcomes = tuple(made.build_as_of(each, _vector(home, each, at, offsets)) for each in chosen)
-    _tell(outcomes, made.records, time.monotonic() - began, as_json)
+    _tell(outcomes, made.records, clock, as_json)
     raise typer.Exit(max(OUTCOMES[each.state] for each in outcomes))
 
 
 def switch(name: Name) -> None:
     """Let readers see the generation that was built last, without a comparison; it is caught up first."""
-    from projections.rebuild import unfinished
+    from projections.generations import unfinished
 
     _lead(name, unfinished, "readers see generation {number} of {name} now; `hub projection rollback {name}` undoes it")
 
 
 def rollback(name: Name) -> None:
     """Let readers see the previous generation again; it is caught up first."""
-    from projections.rebuild import previous
+    from projections.generations import previous
 
     _lead(name, previous, "readers see generation {number} of {name} again; `hub projection rollback {name}` undoes it")
 
@@ -123,6 +123,40 @@ def _vector(home: "Home", projection: "Projection", at: str | None, offsets: Pat
     return vector_in(offsets, logs.bounds(home, places))
 
 
+class _Clock:
+    """How long a build has taken, and each of its phases."""
+
+    def __init__(self) -> None:
+        self._began = self._since = time.monotonic()
+        self._phase = "beginning"
+        self._spent: dict[str, float] = {}
+
+    @property
+    def took_s(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self._began
+
+    @property
+    def phases_s(self) -> dict[str, float]:
+        """Seconds of each phase by name."""
+        self._count(self._phase)
+        return {phase: round(spent, 1) for phase, spent in self._spent.items()}
+
+    def timing(self, report: "Report") -> "Report":
+        """Return *report*, timed."""
+
+        def timed(doing: str, done: int, total: int) -> None:
+            self._count(doing.split(" ", maxsplit=1)[0] if doing.startswith("comparing") else doing)
+            report(doing, done, total)
+
+        return timed
+
+    def _count(self, phase: str) -> None:
+        now = time.monotonic()
+        self._spent[self._phase] = self._spent.get(self._phase, 0.0) + now - self._since
+        self._phase, self._since = phase, now
+
+
 @contextmanager
 def _bar(quiet: bool) -> "Iterator[Callable[[str, int, int], None]]":
     """Show what is done, how fast, and how long it still takes, where there is a terminal."""
@@ -152,15 +186,16 @@ def _bar(quiet: bool) -> "Iterator[Callable[[str, int, int], None]]":
         yield report
 
 
-def _tell(outcomes: "tuple[Outcome, ...]", records: int, took_s: float, as_json: bool) -> None:
+def _tell(outcomes: "tuple[Outcome, ...]", records: int, clock: "_Clock", as_json: bool) -> None:
     if as_json:
         from projections.screens import write
 
-        write({"records": records, "took_s": round(took_s, 1), "outcomes": [_as_object(each) for each in outcomes]})
+        spent = {"took_s": round(clock.took_s, 1), "phases_s": clock.phases_s}
+        write({"records": records, **spent, "outcomes": [_as_object(each) for each in outcomes]})
         return
     for each in outcomes:
         typer.echo(_said(each), err=True)
-    typer.echo(f"{records} records in {took_s:.1f} s", err=True)
+    typer.echo(f"{records} records in {clock.took_s:.1f} s", err=True)
 
 
 def _said(outcome: "Outcome") -> str:

@@ -209,6 +209,25 @@ def expect_fits(projection: Projection, found: Generation) -> None:
         )
 
 
+def unfinished(connection: Connection, projection: Projection) -> Generation:
+    """Return the generation that `hub projection switch` leads readers to; raise NoGenerationError."""
+    found = [g for g in generations(connection, projection.name) if g.state == "building" and g.bounds is None]
+    if not found:
+        raise NoGenerationError(
+            f"no generation of {projection.name} waits for a switch: build one with "
+            f"`hub projection rebuild {projection.name}`"
+        )
+    return found[-1]
+
+
+def previous(connection: Connection, projection: Projection) -> Generation:
+    """Return the generation that `hub projection rollback` leads readers to; raise NoGenerationError."""
+    found = in_state(connection, projection.name, "previous")
+    if found is None:
+        raise NoGenerationError(f"{projection.name} has no previous generation: it was never switched, or was dropped")
+    return found
+
+
 def make_ready(home: Home) -> None:
     """Give every projection that has no live generation an empty one; the worker folds it from the beginning."""
     from projections.switching import lead_to

@@ -27,7 +27,6 @@ from projections.generations import (
     OWNER,
     Connection,
     Generation,
-    NoGenerationError,
     checkpoints,
     create,
     drop,
@@ -231,6 +230,7 @@ class Workshop:
                     work.setdefault(place, []).append(lane)
                     records[place] = max(records.get(place, 0), missing)
         total, done = sum(records.values()), 0
+        self.report(doing, 0, total)
 
         def told(several: int, offsets: int) -> None:
             nonlocal done
@@ -248,25 +248,6 @@ class Workshop:
 
     def _bounds(self, projection: Projection) -> Mapping[Partition, tuple[int, int]]:
         return logs.bounds_by(self.logs, partitions_of(projection, self.topology))
-
-
-def unfinished(connection: Connection, projection: Projection) -> Generation:
-    """Return the generation that `hub projection switch` leads readers to; raise NoGenerationError."""
-    found = [g for g in generations(connection, projection.name) if g.state == "building" and g.bounds is None]
-    if not found:
-        raise NoGenerationError(
-            f"no generation of {projection.name} waits for a switch: build one with "
-            f"`hub projection rebuild {projection.name}`"
-        )
-    return found[-1]
-
-
-def previous(connection: Connection, projection: Projection) -> Generation:
-    """Return the generation that `hub projection rollback` leads readers to; raise NoGenerationError."""
-    found = in_state(connection, projection.name, "previous")
-    if found is None:
-        raise NoGenerationError(f"{projection.name} has no previous generation: it was never switched, or was dropped")
-    return found
 
 
 @contextmanager

@@ -183,7 +183,8 @@ def checkpoint(home: Home, projection: Projection) -> int | None:
 def state(home: Home, projection: Projection) -> str | None:
     """Return what a scratch projection says that its live generation does."""
     query = (
-        "SELECT s.state FROM projections.partition_state s JOIN projections.generation g USING (projection, generation) "
+        "SELECT s.state FROM projections.partition_state s "
+        "JOIN projections.generation g USING (projection, generation) "
         "WHERE projection = %s AND g.state = 'live'"
     )
     return _one(home, query, projection.name)
