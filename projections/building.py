@@ -37,6 +37,13 @@ STEP_ROWS = 150_000
 """A step is written at the latest after so many records, or rows of one generation: they are in memory until then."""
 READ_RECORDS = 2_000
 READ_S = 0.05
+FETCHING = {
+    "enable.partition.eof": True,
+    "fetch.wait.max.ms": 100,
+    "fetch.message.max.bytes": 4 * 1024 * 1024,
+    "queued.max.messages.kbytes": 32 * 1024,
+    "fetch.queue.backoff.ms": 5,  # else a full queue, once emptied, is left empty for up to a second
+}
 STALLED_S = 90.0
 """No record for so long, though there must be some: the broker is away, or a transaction never ends."""
 OVERTAKEN_MAX = 5
@@ -101,7 +108,7 @@ class Builder:
         self._consumer = logs.consumer_of(
             home,
             principal,
-            **{"enable.partition.eof": True, "queued.max.messages.kbytes": 16_384, "fetch.wait.max.ms": 100},
+            **FETCHING,
         )
         self._connection = psycopg.connect(home.dsn("hub_projections"), connect_timeout=3, autocommit=True)
         self._writer = BulkWriter(self._connection)

@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import psycopg
 from confluent_kafka import Consumer
@@ -95,7 +95,12 @@ class Workshop:
         """Build a new generation of each of *projections* and switch to those that equal the live one."""
         news = {each: self._begun(each, anew=anew) for each in projections}
         self._bring("folding", news, self._to_live)
-        return tuple(self._finished(each, new) for each, new in news.items())
+        outcomes = {each: self._judged(each, new) for each, new in news.items()}
+        equal = {each: new for each, new in news.items() if outcomes[each].state == "equal"}
+        self._bring("catching up", equal, self._to_end)
+        for projection, new in equal.items():
+            outcomes[projection] = self._switched(projection, new, outcomes[projection])
+        return tuple(outcomes.values())
 
     def build_as_of(self, projection: Projection, vector: Vector) -> Outcome:
         """Build *projection* as it was when its topics ended at *vector*; nobody ever switches to it."""
@@ -146,19 +151,27 @@ class Workshop:
                 drop(self.owner, left)
         return create(self.owner, projection, "building")
 
-    def _finished(self, projection: Projection, new: Generation) -> Outcome:
+    def _judged(self, projection: Projection, new: Generation) -> Outcome:
+        """Return whether *new* is whole, and equals the live one where there is one to compare with."""
         compared: tuple[Difference, ...] = ()
         live = self._comparable(projection)
         if projection.name not in self._failed and live is not None:
             compared = self._compared(projection, live, new)
+        outcome = Outcome(projection=projection.name, generation=new.number, state="equal", compared=compared)
         if (failure := self._failed.get(projection.name)) is not None:
-            return Outcome(projection=projection.name, generation=new.number, state="failed", failure=failure)
-        if not all(each.is_equal for each in compared):
-            advice = f"it differs from the live one; `hub projection switch {projection.name}` switches all the same"
-            note(self.owner, new, "building", "generations-differ", advice)
-            return Outcome(projection=projection.name, generation=new.number, state="different", compared=compared)
-        self.switch_to(projection, new)
-        return Outcome(projection=projection.name, generation=new.number, state="switched", compared=compared)
+            return replace(outcome, state="failed", failure=failure)
+        if all(each.is_equal for each in compared):
+            return outcome
+        advice = f"it differs from the live one; `hub projection switch {projection.name}` switches all the same"
+        note(self.owner, new, "building", "generations-differ", advice)
+        return replace(outcome, state="different")
+
+    def _switched(self, projection: Projection, new: Generation, outcome: Outcome) -> Outcome:
+        try:
+            self.switch_to(projection, new)
+        except RebuildFailedError:
+            return replace(outcome, state="failed", failure=self._failed[projection.name])
+        return replace(outcome, state="switched")
 
     def _compared(self, projection: Projection, live: Generation, new: Generation) -> tuple[Difference, ...]:
         """Compare every table at one and the same vector of offsets, while events flow."""

@@ -361,8 +361,10 @@ async def test_commands_rebuild_everything_beside_a_worker_and_show_the_past(
     assert runner.invoke(app, ["projection", "list"]).exit_code == 0
     reading.wait_for(home, timeout_s=60)
     assert {each["state"] for each in reading_report(home).values()} == {"running"}
-    live = runner.invoke(app, ["projection", "drop", "pipeline", str(found["generation"] - 1)])
-    assert live.exit_code != 0
+    listed = json.loads(runner.invoke(app, ["projection", "list", "--json"]).stdout)["projections"]
+    live = next(each["generation"] for each in listed if each["name"] == "pipeline")
+    assert live != found["generation"]
+    assert runner.invoke(app, ["projection", "drop", "pipeline", str(live)]).exit_code != 0
 
 
 def reading_report(home: Home) -> dict[str, dict[str, str]]:
