@@ -69,7 +69,9 @@ class Crew:
             return [failure for place in order for failure in folded(builder, place, work[place], told)]
         pool = self._pool = self._pool or self._start()
         try:
-            return self._results([pool.submit(_fold, place, tuple(work[place])) for place in order], told)
+            with _deaf():  # builders begin with the first task, and are deaf from their first moment
+                tasks = [pool.submit(_fold, place, tuple(work[place])) for place in order]
+            return self._results(tasks, told)
         except BrokenProcessPool:
             self._pool = None
             raise BuilderLostError("a builder was ended; give the same command again: it goes on") from None
@@ -117,6 +119,19 @@ def crew(home: Home, processes: int, **others: Any) -> Iterator[Crew]:
         made.close()
 
 
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Let processes that are started here ignore Ctrl-C: it is for who started them, who ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def opened(home: Home, topology: Topology, principal: str, find: Callable[[str], Projection]) -> Builder:
     """Return a builder; raise DatabaseUnavailableError."""
     try:
@@ -148,7 +163,6 @@ def _begin(home: str, principal: str, parent: int, said: Any) -> None:
     """Make this process a builder."""
     global _builder, _told  # noqa: PLW0603 - one builder a process
     gc.set_threshold(200_000, 50, 100)  # rows are in memory by the hundred thousand, none in a cycle
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started us
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _builder = opened(Home(Path(home)), load_topology(), principal, in_catalogue)
     _told = lambda records, offsets: said.put((records, offsets))  # noqa: E731 - as above

@@ -18,6 +18,8 @@ from projections.generations import (
     Connection,
     Generation,
     checkpoints,
+    drop,
+    generations,
     in_state,
 )
 from projections.logs import Vector
@@ -34,7 +36,7 @@ class ReadersBusyError(DatabaseUnavailableError):
 
 
 def switch(connection: Connection, new: Generation, catch_up: CatchUp) -> None:
-    """Make *new* the live generation and the live one the previous; raise ReadersBusyError when readers never pause."""
+    """Make *new* the live generation and the live one the previous; raise ReadersBusyError when nobody pauses."""
     for _ in range(ATTEMPTS_MAX):
         try:
             with connection.transaction():
@@ -43,6 +45,7 @@ def switch(connection: Connection, new: Generation, catch_up: CatchUp) -> None:
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
             time.sleep(0.3)
         else:
+            _drop_old(connection, new.projection)
             return
     raise ReadersBusyError("readers have held the tables all the time: give the same command again")
 
@@ -82,6 +85,13 @@ def _switch(connection: Connection, new: Generation, catch_up: CatchUp) -> None:
         )
     _become(connection, new.projection, new.number, "live")
     lead_to(connection, new, live)
+
+
+def _drop_old(connection: Connection, projection: str) -> None:
+    """Free the space of what was previous before: one generation to go back to is kept."""
+    for each in generations(connection, projection):
+        if each.state == "old":
+            drop(connection, each)
 
 
 def _become(connection: Connection, projection: str, number: int, state: str) -> None:

@@ -95,6 +95,9 @@ async def test_the_worker_goes_on_with_the_new_generation_and_a_rollback_loses_n
         assert seen(home, projection) == 8
         await write(producer, topic, [receipt(place.codec, "ACCEPTED", 0)])
         await until(lambda: seen(home, projection) == 9, "the worker follows the rollback")
+        with building(home, projection, topic) as made:
+            assert await asyncio.to_thread(rebuilt, made, projection) == "switched"
+    assert states(home, projection) == {1: "previous", 3: "live"}, "one previous generation is kept"
 
 
 async def test_only_the_live_generation_tells_those_who_wait(home: Home, place: Workplace, own: Scratch) -> None:
