@@ -11,7 +11,7 @@ from typing import Any
 from infra.control import ControlState
 from infra.topology.model import Topology, load_topology
 from projections.catalogue import PROJECTIONS
-from projections.partition import event_of
+from projections.decoding import event_of
 from projections.projection import countries_of
 from projections.rows import Rows, combine
 from schemas.catalogue import contract
