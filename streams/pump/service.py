@@ -18,6 +18,7 @@ from infra.settings import settings
 from infra.topology.credentials import Credentials
 from schemas.names import TopicName
 from streams.pump.books import SqlBooks
+from streams.pump.ending import end
 from streams.pump.kafka_log import KafkaLog
 from streams.pump.kafka_producer import PartitionProducer
 from streams.pump.partition import Partition
@@ -87,9 +88,7 @@ class Pump(Service):
     async def give_back(self, revoked: Collection[TopicPartition]) -> None:
         """End the tasks of *revoked* and wait until they have ended."""
         tasks = [task for source in revoked if (task := self._running.pop(source, None)) is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
 
     def _partition(self, source: TopicPartition) -> Partition:
         assert self._consumer is not None, "partitions come only to a consumer that joined"

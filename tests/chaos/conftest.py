@@ -1,4 +1,4 @@
-"""A hub of its own for tests that break it, and the table of how long it took to go on."""
+"""A hub of its own for tests that break it, and what each fault did to it."""
 
 import shutil
 import tempfile
@@ -29,8 +29,15 @@ def broken_hub() -> Iterator[Home]:
 
 
 @pytest.fixture(scope="session")
-def trial(broken_hub: Home) -> Iterator[Trial]:
-    """Yield what has been sent to the hub so far, and what must have come of it."""
-    yet = Trial(broken_hub)
-    yield yet
-    print(f"\nfault                                                seconds until it went on\n{yet.table()}")  # noqa: T201
+def hub_trial(broken_hub: Home) -> Trial:
+    """Return what has been sent to the hub so far, and what must have come of it."""
+    return Trial(broken_hub)
+
+
+@pytest.fixture(autouse=True)
+def trial(hub_trial: Trial, request: pytest.FixtureRequest) -> Iterator[Trial]:
+    """Yield the trial, and leave the faults that the test saw in its report."""
+    known = len(hub_trial.faults)
+    yield hub_trial
+    found = [("fault", fault.told()) for fault in hub_trial.faults[known:]]
+    request.node.user_properties.extend(found)
