@@ -1,6 +1,7 @@
 """The reader's side of one partition, on a Kafka consumer that several partitions share."""
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import NoOffsetForPartitionError
 
 from schemas.names import TopicName
 from streams.pump.ports import Committed
@@ -8,11 +9,12 @@ from streams.pump.records import SourceRecord
 
 
 class KafkaLog:
-    """The partition *source* of *consumer*."""
+    """The partition *source* of *consumer*; keys that mean nothing here are not even taken up (*with_keys*)."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, source: TopicPartition) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, source: TopicPartition, *, with_keys: bool = True) -> None:
         self._consumer = consumer
         self._source = source
+        self._with_keys = with_keys
         self._topic = TopicName(source.topic)
 
     async def committed(self) -> Committed | None:
@@ -35,14 +37,20 @@ class KafkaLog:
         return int(await self._consumer.position(self._source))
 
     async def read(self, timeout_ms: int, records_max: int) -> list[SourceRecord]:
-        """Return the next records, none when there are none within *timeout_ms*."""
-        fetched = await self._consumer.getmany(self._source, timeout_ms=timeout_ms, max_records=records_max)
+        """Return the next records, none when there are none within *timeout_ms*.
+
+        Raises OffsetOutOfRangeError when the position is no longer in the log.
+        """
+        try:
+            fetched = await self._consumer.getmany(self._source, timeout_ms=timeout_ms, max_records=records_max)
+        except NoOffsetForPartitionError:  # from before the first seek
+            return []
         return [
             SourceRecord(
                 topic=self._topic,
                 partition=record.partition,
                 offset=record.offset,
-                key=record.key,
+                key=record.key if self._with_keys else None,
                 value=record.value,
             )
             for record in fetched.get(self._source, ())

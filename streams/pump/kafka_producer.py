@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 from aiokafka.structs import OffsetAndMetadata
 
 from infra.kafka import producer_for
@@ -17,6 +18,9 @@ from streams.pump.records import Output
 
 TRANSACTION_TIMEOUT_MS = 10_000
 """A stuck transaction blocks every read_committed reader for so long at most (streaming.md section 4c)."""
+COMMIT_S_MAX = TRANSACTION_TIMEOUT_MS / 1000
+"""The broker gives up a transaction by then. aiokafka would go on trying for ever, and nobody would see why."""
+ABORT_S_MAX = 2.0
 STOP_S_MAX = 5.0
 
 
@@ -53,13 +57,27 @@ class PartitionProducer:
         The number of retries goes as the metadata of the offset, so that it is committed with their outputs.
         """
         assert self._producer is not None, "a producer that was stopped is not used again"
+        producer = self._producer
+        try:
+            async with asyncio.timeout(COMMIT_S_MAX):
+                await self._commit(producer, outputs, reached)
+        except BaseException as error:
+            with contextlib.suppress(Exception):  # a new producer ends the transaction too; readers wait less like this
+                async with asyncio.timeout(ABORT_S_MAX):
+                    await producer.abort_transaction()
+            if isinstance(error, TimeoutError):
+                raise await _named(error, producer, outputs) from None
+            raise
+
+    async def _commit(self, producer: AIOKafkaProducer, outputs: Routed, reached: Committed) -> None:
         source = TopicPartition(self._place.topic, self._place.partition)
         offset = OffsetAndMetadata(reached.offset, str(reached.retries))
-        async with self._producer.transaction():
-            await self._send(self._producer, outputs)
-            failpoints.reached(self._place.processor, "after-produce")
-            await self._producer.send_offsets_to_transaction({source: offset}, self._group)
-            failpoints.reached(self._place.processor, "before-kafka-commit")
+        await producer.begin_transaction()
+        await self._send(producer, outputs)
+        failpoints.reached(self._place.processor, "after-produce")
+        await producer.send_offsets_to_transaction({source: offset}, self._group)
+        failpoints.reached(self._place.processor, "before-kafka-commit")
+        await producer.commit_transaction()
 
     async def _send(self, producer: AIOKafkaProducer, outputs: Routed) -> None:
         by_target: dict[tuple[TopicName, int], list[Output]] = {}
@@ -67,6 +85,21 @@ class PartitionProducer:
             by_target.setdefault((output.topic, partition), []).append(output)
         acknowledged = [await _send_to(producer, target, several) for target, several in by_target.items()]
         await asyncio.gather(*(future for futures in acknowledged for future in futures))
+
+
+async def _named(error: TimeoutError, producer: AIOKafkaProducer, outputs: Routed) -> Exception:
+    """Return why a commit took too long: a topic that is missing or closed, else *error*."""
+    topics = {output.topic for output, _ in outputs}
+    with contextlib.suppress(KafkaError, TimeoutError, OSError):
+        async with asyncio.timeout(ABORT_S_MAX):
+            await producer.client.force_metadata_update()
+    cluster = producer.client.cluster
+    found: Exception = error
+    if topics & cluster.unauthorized_topics:
+        found = TopicAuthorizationFailedError("a topic that is written to")
+    elif topics - cluster.topics(exclude_internal_topics=False):
+        found = UnknownTopicOrPartitionError("a topic that is written to")
+    return found
 
 
 async def _send_to(

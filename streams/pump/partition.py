@@ -73,6 +73,8 @@ class Partition:
         """Where SQL is; Kafka is there too unless a batch is under way."""
         self._is_first = True
         self._attempts = 0
+        self._is_well = False
+        """Whether Kafka has taken something, or nothing was to do, since the last trouble."""
         self._seen_offset = -1
         self._asked_at = 0.0
         self._unsaid: tuple[str, str, str] | None = None
@@ -111,7 +113,6 @@ class Partition:
         self._is_first = False
         self._at = flight.committed = found.committed
         self._sequences.load(found.parked)
-        await self._say("running")
         self._logger.info(
             "partition_recovered",
             next_offset=found.next_offset,
@@ -123,6 +124,7 @@ class Partition:
     async def _step(self, flight: Flight) -> None:
         if self._unsaid is not None:  # the database was away when the state changed, and answers by now
             await self._say(*self._unsaid)
+        known = flight.committed
         await flight.wait_for_turn()
         if self._sequences.records:
             await self._serve(flight)
@@ -133,7 +135,9 @@ class Partition:
             await flight.land()
         else:
             await self._rest()
-        self._attempts = 0
+        if not self._is_well and (flight.committed != known or not flight.is_under_way):
+            await self._say("running")
+            self._is_well, self._attempts = True, 0
 
     async def _read(self, flight: Flight) -> list[SourceRecord]:
         """Return the next batch; with one in flight only what is there already, so that its end is not missed."""
@@ -195,6 +199,7 @@ class Partition:
         self._asked_at = now
         await flight.land()
         while (done := await self._desk.serve(self._at)) is not None:
+            failpoints.reached(self._processor.name, failpoints.RETRIED_IN_SQL)
             if done.retries != self._at.retries:
                 self._at = Committed(offset=self._at.offset, retries=done.retries)
                 await flight.send(done.outputs, self._at)
@@ -211,6 +216,7 @@ class Partition:
         self._caution.trust()
 
     async def _wait(self, trouble: Trouble) -> None:
+        self._is_well = False
         self._attempts += 1
         self._logger.warning("partition_waiting", code=trouble.code, attempt=self._attempts)
         await self._say("waiting", trouble.code, trouble.advice)

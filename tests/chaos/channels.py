@@ -44,6 +44,10 @@ class Channels:
     def __init__(self, home: Home, agencies: Collection[str]) -> None:
         self._home = home
         self._agencies = agencies
+        self.subjects: dict[str, str] = {}
+        """The person of each case, by the id that the vault gave."""
+        self.places: dict[str, tuple[int, int]] = {}
+        """Partition and offset of each event in the ledger."""
         self._topology: Topology = load_topology()
         self._codec = Codec(registry_for(home))
         self.sent: dict[str, Sent] = {}
@@ -78,9 +82,9 @@ class Channels:
             else:
                 self._take(topic, stored)
 
-    def missing(self) -> int:
-        """Return how many events are not yet where they must be."""
-        return sum(len(ids - self._found[channel].keys()) for channel, ids in self._expected.items())
+    def missing(self) -> set[str]:
+        """Return the events that are not yet everywhere where they must be."""
+        return {each for channel, ids in self._expected.items() for each in ids - self._found[channel].keys()}
 
     def deviations(self) -> Deviations:
         """Return what is wrong in what was read."""
@@ -125,6 +129,9 @@ class Channels:
             self._overtaken[channel] += sent.number < last
             self._last[channel, sent.case] = max(last, sent.number)
         if topic == "ledger":
+            self.places[event_id] = (stored.partition, stored.offset)
+            if "person" in record:
+                self.subjects[sent.case] = str(record["person"]["subject"])
             place = self._place_of_case.setdefault(sent.case, (stored.partition, stored.key))
             self._overtaken["one partition for each case"] += place != (stored.partition, stored.key)
 

@@ -1,5 +1,6 @@
 """A hub of its own for tests that break it, and what each fault did to it."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,10 @@ from tests.chaos.trial import Trial
 
 @pytest.fixture(scope="session")
 def broken_hub() -> Iterator[Home]:
-    """Yield the home of a running stack without a worker that nobody else uses."""
+    """Yield the home of a running stack without a worker that nobody else uses.
+
+    HUB_CHAOS_LOGS names a folder for its logs, which outlive it.
+    """
     folder = Path(tempfile.mkdtemp(prefix="hub-test-chaos-"))
     folder.chmod(0o711)
     home = Home(folder / "home")
@@ -24,6 +28,8 @@ def broken_hub() -> Iterator[Home]:
         supervisor.start(home, Settings(), lambda _part, _doing: None, supervisor.make_ready)
         yield home
     finally:
+        if kept := os.environ.get("HUB_CHAOS_LOGS"):
+            shutil.copytree(home.logs_dir, kept, dirs_exist_ok=True)
         supervisor.remove(home, Settings(), lambda _part, _doing: None)
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -5,7 +5,7 @@ import copy
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -59,13 +59,13 @@ class Trial:
         log = self.home.logs_dir / f"worker-{self._workers}.log"
         return Worker(self.home, log, **SHORT_SESSION, **environment)
 
-    def send(self, count: int, case: str | None = None) -> list[str]:
+    def send(self, count: int, case: str | None = None, agencies: Sequence[str] = AGENCIES) -> list[str]:
         """Send *count* events of each agency, all of one *case* if it is named, and return their ids.
 
         It returns when the broker has them for good.
         """
         known = len(self.channels.sent)
-        asyncio.run(self._send(count, case))
+        asyncio.run(self._send(count, case, agencies))
         return list(self.channels.sent)[known:]
 
     @contextmanager
@@ -89,17 +89,20 @@ class Trial:
         if failed:
             raise failed[0]
 
-    async def _send(self, count: int, case: str | None) -> None:
-        await self.send_prepared(await self.prepared(count, case))
+    async def _send(self, count: int, case: str | None, agencies: Sequence[str]) -> None:
+        await self.send_prepared(await self.prepared(count, case, agencies))
 
-    async def prepared(self, count: int, case: str | None = None) -> dict[str, list[bytes]]:
+    async def prepared(
+        self, count: int, case: str | None = None, agencies: Sequence[str] = AGENCIES
+    ) -> dict[str, list[bytes]]:
         """Return *count* events of each agency, encoded: sending them needs the broker and nothing else."""
         values: dict[str, list[bytes]] = defaultdict(list)
-        for agency_id in AGENCIES:
+        for agency_id in agencies:
             async with Agency(self.home, agency_id) as agency:
                 for number in range(count):
                     own = case or str(number % CASES)
-                    name = "InvestigationOpened" if number % INVESTIGATIONS == 1 else "PersonIdentified"
+                    is_other = case is None and number % INVESTIGATIONS == 1
+                    name = "InvestigationOpened" if is_other else "PersonIdentified"
                     record = self._event(agency_id, name, own)
                     values[agency_id].append(agency.encode(record, name))
         return values
@@ -173,7 +176,17 @@ class Trial:
 
     def _is_delivered(self) -> bool:
         self.channels.read()
-        return self.channels.missing() == 0
+        return not self.channels.missing()
+
+    def flows(self, but: Collection[str], seconds: float = 60) -> None:
+        """Wait until every event is where it belongs, those that are held up aside."""
+
+        def delivered() -> bool:
+            self.channels.read()
+            return self.channels.missing() <= set(but)
+
+        wait_until(delivered, "everything else flows", seconds)
+        assert self.channels.missing() == set(but), "what is held up is held up"
 
     def _check_projections(self) -> None:
         """Fail unless the read models say what was sent: accepted = ledger, each event once."""
