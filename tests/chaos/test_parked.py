@@ -81,9 +81,9 @@ def test_a_case_waits_behind_its_bad_record_and_leaves_in_order_when_it_is_retri
 
 @pytest.mark.parametrize("moment", [RETRIED_IN_SQL, "after-produce", "before-kafka-commit", "after-kafka-commit"])
 def test_a_worker_that_dies_in_a_retry_delivers_it_once(trial: Trial, workers: list[Worker], moment: str) -> None:
-    subject = subject_of(trial, f"retried {moment}")
+    subject = subject_of(trial, f"retried-{moment}")
     with unpseudonymised(trial.home, [subject]):
-        held = trial.send(2, f"retried {moment}", [AGENCY])
+        held = trial.send(2, f"retried-{moment}", [AGENCY])
         wait_until(lambda: is_parked(trial.home, 2), "the case is parked")
         trial.flows(but=held)
     workers[0].stop()

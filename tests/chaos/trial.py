@@ -93,29 +93,32 @@ class Trial:
         await self.send_prepared(await self.prepared(count, case, agencies))
 
     async def prepared(
-        self, count: int, case: str | None = None, agencies: Sequence[str] = AGENCIES
+        self, count: int, case: str | None = None, agencies: Sequence[str] = AGENCIES, person: str | None = None
     ) -> dict[str, list[bytes]]:
-        """Return *count* events of each agency, encoded: sending them needs the broker and nothing else."""
+        """Return *count* events of each agency, encoded: sending them needs the broker and nothing else.
+
+        Of one *person* each is a case of its own.
+        """
         values: dict[str, list[bytes]] = defaultdict(list)
         for agency_id in agencies:
             async with Agency(self.home, agency_id) as agency:
                 for number in range(count):
-                    own = case or str(number % CASES)
-                    is_other = case is None and number % INVESTIGATIONS == 1
+                    own = case or (str(number % CASES) if person is None else f"{person}-{number}")
+                    is_other = case is None and person is None and number % INVESTIGATIONS == 1
                     name = "InvestigationOpened" if is_other else "PersonIdentified"
-                    record = self._event(agency_id, name, own)
+                    record = self._event(agency_id, name, own, person or own)
                     values[agency_id].append(agency.encode(record, name))
         return values
 
-    def _event(self, agency: str, name: str, case: str) -> dict[str, Any]:
-        """Return a new event of *case*, made from a template: sixty thousand are needed."""
+    def _event(self, agency: str, name: str, case: str, person: str) -> dict[str, Any]:
+        """Return a new event of *case* and *person*, made from a template: sixty thousand are needed."""
         known = self._templates.get((agency, name))
         if known is None:
             known = self._templates[agency, name] = invented(name, agency)
         record = copy.copy(known)
         record["envelope"] = {**known["envelope"], "event_id": new_event_id(), "case_ref": f"K-{case}"}
         if "person" in record:
-            record["person"] = {**known["person"], "person_ref": f"P-{case}"}
+            record["person"] = {**known["person"], "person_ref": f"P-{person}"}
         sent = Sent(agency=agency, case=f"{agency} {case}", number=len(self.channels.sent))
         self.channels.expect(record["envelope"]["event_id"], sent, name, record)
         return record
@@ -185,7 +188,10 @@ class Trial:
             self.channels.read()
             return self.channels.missing() <= set(but)
 
-        wait_until(delivered, "everything else flows", seconds)
+        try:
+            wait_until(delivered, "everything else flows", seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.channels.deviations().where}") from None
         assert self.channels.missing() == set(but), "what is held up is held up"
 
     def _check_projections(self) -> None:
