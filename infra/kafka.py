@@ -12,7 +12,7 @@ from infra.topology.credentials import Credentials
 REQUEST_BYTES_MAX = 4 * 1024 * 1024
 BATCH_BYTES_MAX = 512 * 1024
 FETCH_BYTES_MAX = 2 * 1024 * 1024
-METADATA_MS = 30_000
+METADATA_MS = 10_000
 """A topic that came back, or a right that was given back, is noticed after so long at the latest."""
 
 

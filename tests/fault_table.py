@@ -12,7 +12,10 @@ import pytest
 PROPERTY = "fault"
 FILE = "HUB_FAULTS_FILE"
 """Environment variable: where to write the faults as JSON lines as well."""
-HEAD = f"{'fault':58} {'lost':>5} {'twice':>5} {'forbidden':>9} {'overtaken':>9}  seconds until it went on"
+HEAD = (
+    f"{'fault':58} {'outcome':8} {'lost':>5} {'twice':>5} {'forbidden':>9} {'overtaken':>9}  seconds until it went on"
+)
+WRONG = ("lost", "duplicated", "forbidden", "overtaken")
 
 
 class FaultTable:
@@ -40,5 +43,6 @@ class FaultTable:
 
 def line(fault: dict[str, object]) -> str:
     """Return the line of the table about *fault*."""
-    found = "{fault:58} {lost:>5} {duplicated:>5} {forbidden:>9} {overtaken:>9} {recovery_s:>8.1f}"
-    return found.format(**fault)
+    outcome = "BROKEN" if any(fault[each] for each in WRONG) else "held"
+    form = "{fault:58} {outcome:8} {lost:>5} {duplicated:>5} {forbidden:>9} {overtaken:>9} {recovery_s:>8.1f}"
+    return form.format(outcome=outcome, **fault)

@@ -1,7 +1,7 @@
 """The reader's side of one partition, on a Kafka consumer that several partitions share."""
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import NoOffsetForPartitionError
+from aiokafka.errors import NoOffsetForPartitionError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
 from schemas.names import TopicName
 from streams.pump.ports import Committed
@@ -28,6 +28,7 @@ class KafkaLog:
 
     async def bounds(self) -> tuple[int, int]:
         """Return the offsets of the beginning and the end of the log."""
+        self._require_visible()
         beginning = await self._consumer.beginning_offsets([self._source])
         end = await self._consumer.end_offsets([self._source])
         return beginning[self._source], end[self._source]
@@ -45,6 +46,8 @@ class KafkaLog:
             fetched = await self._consumer.getmany(self._source, timeout_ms=timeout_ms, max_records=records_max)
         except NoOffsetForPartitionError:  # from before the first seek
             return []
+        if not fetched:
+            self._require_visible()  # else a topic that is gone looks like one that is empty
         return [
             SourceRecord(
                 topic=self._topic,
@@ -55,6 +58,15 @@ class KafkaLog:
             )
             for record in fetched.get(self._source, ())
         ]
+
+    def _require_visible(self) -> None:
+        cluster = self._consumer._client.cluster  # noqa: SLF001 - aiokafka tells nobody that a topic has gone
+        if cluster.partitions_for_topic(self._topic):
+            return
+        if self._topic in cluster.unauthorized_topics:
+            raise TopicAuthorizationFailedError(self._topic)
+        if cluster.topics():  # else nothing is known yet
+            raise UnknownTopicOrPartitionError(self._topic)
 
     def seek(self, offset: int) -> None:
         """Read on from *offset*."""

@@ -5,7 +5,13 @@ import contextlib
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
+from aiokafka.errors import (
+    IllegalOperation,
+    InvalidTxnState,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 from aiokafka.structs import OffsetAndMetadata
 
 from infra.kafka import producer_for
@@ -83,8 +89,18 @@ class PartitionProducer:
         by_target: dict[tuple[TopicName, int], list[Output]] = {}
         for output, partition in outputs:
             by_target.setdefault((output.topic, partition), []).append(output)
-        acknowledged = [await _send_to(producer, target, several) for target, several in by_target.items()]
-        await asyncio.gather(*(future for futures in acknowledged for future in futures))
+        sent: list[asyncio.Future[object]] = []
+        ended: list[BaseException] = []
+        try:
+            for target, several in by_target.items():
+                await _send_to(producer, target, several, sent)
+        except IllegalOperation:  # what was sent before has ended the transaction, and says why
+            ended.append(KafkaError("the transaction ended before all was sent"))
+        found = [
+            each for each in await asyncio.gather(*sent, return_exceptions=True) if isinstance(each, BaseException)
+        ]
+        if found or ended:
+            raise min((*found, *ended), key=lambda error: type(error) in (InvalidTxnState, KafkaError))
 
 
 async def _named(error: TimeoutError, producer: AIOKafkaProducer, outputs: Routed) -> Exception:
@@ -103,19 +119,20 @@ async def _named(error: TimeoutError, producer: AIOKafkaProducer, outputs: Route
 
 
 async def _send_to(
-    producer: AIOKafkaProducer, target: tuple[TopicName, int], outputs: Sequence[Output]
-) -> list["asyncio.Future[object]"]:
-    """Send *outputs* to one partition in as few batches as hold them."""
+    producer: AIOKafkaProducer,
+    target: tuple[TopicName, int],
+    outputs: Sequence[Output],
+    sent: list["asyncio.Future[object]"],
+) -> None:
+    """Send *outputs* to one partition in as few batches as hold them, and note the future of each in *sent*."""
     topic, partition = target
-    futures = []
     batch = producer.create_batch()
     for output in outputs:
         if batch.append(key=output.key, value=output.value, timestamp=None) is None:
             batch.close()
-            futures.append(await producer.send_batch(batch, topic, partition=partition))
+            sent.append(await producer.send_batch(batch, topic, partition=partition))
             batch = producer.create_batch()
             if batch.append(key=output.key, value=output.value, timestamp=None) is None:
                 raise TooLargeError(f"an output for {topic} is larger than a batch may be")
     batch.close()
-    futures.append(await producer.send_batch(batch, topic, partition=partition))
-    return futures
+    sent.append(await producer.send_batch(batch, topic, partition=partition))

@@ -134,7 +134,7 @@ class Partition:
         elif flight.is_under_way:
             await flight.land()
         else:
-            await self._rest()
+            await self._rest(flight.committed)
         if not self._is_well and (flight.committed != known or not flight.is_under_way):
             await self._say("running")
             self._is_well, self._attempts = True, 0
@@ -163,13 +163,13 @@ class Partition:
             async with self._books.transaction() as transaction:
                 await self._books.trying(transaction, batch[0].offset)
         inputs = await self._supply.inputs()
-        failpoints.reached_records(self._processor.name, batch)
         async with self._books.transaction() as transaction:
             seen = self._expected(await self._books.checkpoint(transaction))
             outputs: Sequence[Output] = ()
             if self._caution.suspects(batch[0].offset):
                 await self._careful.set_aside(batch[0], CODE, ADVICE, transaction)
             else:
+                failpoints.reached_records(self._processor.name, batch)
                 outputs = await self._careful.outputs(batch, inputs, transaction)
             to_send = routed(outputs, self._partitions)
             if self._processor.stateful:
@@ -206,12 +206,13 @@ class Partition:
                 await flight.land()
             self._log.seek(self._at.offset)
 
-    async def _rest(self) -> None:
-        """Say how far there was nothing to do, once for each position."""
+    async def _rest(self, committed: Committed) -> None:
+        """Say how far there was nothing to do, once for each position; what Kafka has got is kept no longer."""
         position = await self._log.position()
         if position != self._seen_offset:
             async with self._books.transaction() as transaction:
                 await self._books.seen(transaction, position)
+                await self._books.forget_outputs(transaction, committed)
             self._seen_offset = position
         self._caution.trust()
 

@@ -49,7 +49,7 @@ class Channels:
         self.places: dict[str, tuple[int, int]] = {}
         """Partition and offset of each event in the ledger."""
         self._topology: Topology = load_topology()
-        self._codec = Codec(registry_for(home))
+        self.codec = Codec(registry_for(home))
         self.sent: dict[str, Sent] = {}
         self._expected: dict[str, set[str]] = defaultdict(set)
         self._found: dict[str, Counter[str]] = defaultdict(Counter)
@@ -107,8 +107,8 @@ class Channels:
         return out
 
     def _take(self, topic: str, stored: Stored) -> None:
-        self._codec.learn([stored.value])
-        record: Mapping[str, Any] = self._codec.decode(stored.value).record
+        self.codec.learn([stored.value])
+        record: Mapping[str, Any] = self.codec.decode(stored.value).record
         channel, told = topic, record.get("envelope", record)
         if told["agency"] not in self._agencies:
             return

@@ -65,7 +65,7 @@ async def test_the_registry_is_away_and_an_unknown_schema_waits_for_it(trial: Tr
     assert running is not None
     async with Agency(trial.home, "rs-counselling") as agency:  # not one whose events the trial counts
         value = agency.event()
-        prepared = await trial.prepared(WAVE)
+        prepared = trial.prepared(WAVE)
         process.stop(running)
         unknown = await agency.send(value[:1] + struct.pack(">I", 2**31 - 11) + value[5:])
         behind = await agency.send(value)

@@ -12,11 +12,14 @@ from typing import Any
 
 from connectors.event_ids import new_event_id
 from infra.home import Home
+from infra.kafka import producer_for
 from infra.settings import Settings
 from infra.stack import supervisor
+from infra.topology.credentials import Credentials
 from projections import reading
+from schemas.catalogue import contract
 from tests.chaos.channels import Channels, Deviations, Sent
-from tests.publishing import Agency, invented
+from tests.publishing import invented
 from tests.running import Worker, rows, wait_until
 
 AGENCIES = ("rs-police", "rs-border-police", "bg-police", "bg-border-police")
@@ -59,6 +62,13 @@ class Trial:
         log = self.home.logs_dir / f"worker-{self._workers}.log"
         return Worker(self.home, log, **SHORT_SESSION, **environment)
 
+    def working(self, **environment: str) -> Worker:
+        """Start a worker and return it once it has said that it works."""
+        started = self.worker(**environment)
+        query = "SELECT count(*) FROM streams.worker WHERE pid = %s"
+        wait_until(lambda: rows(self.home, query, started.process.pid) != [(0,)], "the worker says that it is there")
+        return started
+
     def send(self, count: int, case: str | None = None, agencies: Sequence[str] = AGENCIES) -> list[str]:
         """Send *count* events of each agency, all of one *case* if it is named, and return their ids.
 
@@ -68,11 +78,19 @@ class Trial:
         asyncio.run(self._send(count, case, agencies))
         return list(self.channels.sent)[known:]
 
+    def send_cases(self, count: int, person: str, agency: str) -> None:
+        """Send *count* events of one *person*, each of a case of its own."""
+
+        async def send() -> None:
+            await self.send_prepared(self.prepared(count, None, [agency], person))
+
+        asyncio.run(send())
+
     @contextmanager
     def sending(self, count: int) -> Iterator[None]:
         """Send *count* events of each agency while the block runs, and wait for the broker at its end."""
         failed: list[BaseException] = []
-        prepared = asyncio.run(self.prepared(count))
+        prepared = self.prepared(count)
 
         def send() -> None:
             try:
@@ -90,9 +108,9 @@ class Trial:
             raise failed[0]
 
     async def _send(self, count: int, case: str | None, agencies: Sequence[str]) -> None:
-        await self.send_prepared(await self.prepared(count, case, agencies))
+        await self.send_prepared(self.prepared(count, case, agencies))
 
-    async def prepared(
+    def prepared(
         self, count: int, case: str | None = None, agencies: Sequence[str] = AGENCIES, person: str | None = None
     ) -> dict[str, list[bytes]]:
         """Return *count* events of each agency, encoded: sending them needs the broker and nothing else.
@@ -100,14 +118,12 @@ class Trial:
         Of one *person* each is a case of its own.
         """
         values: dict[str, list[bytes]] = defaultdict(list)
-        for agency_id in agencies:
-            async with Agency(self.home, agency_id) as agency:
-                for number in range(count):
-                    own = case or (str(number % CASES) if person is None else f"{person}-{number}")
-                    is_other = case is None and person is None and number % INVESTIGATIONS == 1
-                    name = "InvestigationOpened" if is_other else "PersonIdentified"
-                    record = self._event(agency_id, name, own, person or own)
-                    values[agency_id].append(agency.encode(record, name))
+        for agency in agencies:
+            for number in range(count):
+                own = case or (str(number % CASES) if person is None else f"{person}-{number}")
+                is_other = case is None and person is None and number % INVESTIGATIONS == 1
+                name = "InvestigationOpened" if is_other else "PersonIdentified"
+                values[agency].append(self.encoded(name, self._event(agency, name, own, person or own)))
         return values
 
     def _event(self, agency: str, name: str, case: str, person: str) -> dict[str, Any]:
@@ -128,8 +144,18 @@ class Trial:
         await asyncio.gather(*(self._send_of(name, values) for name, values in prepared.items()))
 
     async def _send_of(self, name: str, values: Sequence[bytes]) -> None:
-        async with Agency(self.home, name) as agency:
-            await agency.send_all(values)
+        producer = producer_for(Credentials.of(self.home, name), linger_ms=5)
+        await producer.start()
+        try:
+            for acknowledged in [await producer.send(f"in.{name}", value) for value in values]:
+                await acknowledged
+        finally:
+            await producer.stop()
+
+    def encoded(self, name: str, record: dict[str, Any]) -> bytes:
+        """Return *record* of the event type *name* in the wire format."""
+        found = contract(name)
+        return self.channels.codec.writer(f"in.{AGENCIES[0]}-{found.fullname}", found.schema).encode(record)
 
     @property
     def sent(self) -> int:
