@@ -1,11 +1,11 @@
 """Cross-border overview: what went to whom under which agreement, what was withheld and why, extradition requests."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import cast
 
 from projections.national_cases import case_id_of
-from projections.projection import Countries, Event, Projection, Sheet
+from projections.projection import Countries, Event, Projection, Sheet, definition_of
 from projections.rows import Column, Merge, Row, Table
 from schemas.codec import Record
 
@@ -73,21 +73,23 @@ ASSISTANCE = Table(
 )
 
 
+REQUESTS = {"ExtraditionRequested": EXTRADITION, "LegalAssistanceRequested": ASSISTANCE}
+STEPS: Mapping[str, Callable[[Record], str]] = {
+    "ExtraditionDecided": lambda record: str(record["decision"]),
+    "PersonSurrendered": lambda _record: "SURRENDERED",
+    "LegalAssistanceAnswered": lambda record: str(record["answer"]),
+}
+"""What the requested state did, by event type; the views let no agency of another country do it."""
+
+
 def rows_of(event: Event, countries: Countries) -> Iterator[Row]:
     """Yield what one decision, or one request or answer between states in the ledger, adds."""
-    match event.name:
-        case "Decision":
-            yield from _decision(event.record, countries)
-        case "ExtraditionRequested":
-            yield _request(event)
-        case "LegalAssistanceRequested":
-            yield _assistance(event)
-        case "ExtraditionDecided":
-            yield _step(event, countries, str(event.record["decision"]))
-        case "PersonSurrendered":
-            yield _step(event, countries, "SURRENDERED")
-        case "LegalAssistanceAnswered":
-            yield _step(event, countries, str(event.record["answer"]))
+    if event.name == "Decision":
+        yield from _decision(event.record, countries)
+    elif event.name in REQUESTS:
+        yield _request(event, REQUESTS[event.name])
+    elif event.name in STEPS:
+        yield _step(event, countries, STEPS[event.name](event.record))
 
 
 def _decision(decision: Record, countries: Countries) -> Iterator[Row]:
@@ -109,44 +111,23 @@ def _decision(decision: Record, countries: Countries) -> Iterator[Row]:
             yield REASON.row(audience, agency, event_type, reason, decisions=1)
 
 
-def _request(event: Event) -> Row:
+def _request(event: Event, table: Table) -> Row:
+    """Return a request in *table*: what the hub gives every request, and the fields that are named as its columns."""
     record = event.record
     envelope = cast("Record", record["envelope"])
-    corrects = envelope.get("corrects")
-    return EXTRADITION.row(
-        envelope["agency"],
-        _uuid(envelope["event_id"]),
-        case_id=case_id_of(event),
-        request_id=_uuid(record["request_id"]),
-        requesting_state=record["requesting_state"],
-        requested_state=record["requested_state"],
-        instrument=record["instrument"],
-        requested_at=record["received_at"],
-        deadline_at=record.get("deadline_at"),
-        corrects=None if corrects is None else _uuid(corrects),
-        state="REQUESTED",
-    )
-
-
-def _assistance(event: Event) -> Row:
-    record = event.record
-    envelope = cast("Record", record["envelope"])
-    return ASSISTANCE.row(
-        envelope["agency"],
-        _uuid(envelope["event_id"]),
-        case_id=case_id_of(event),
-        request_id=_uuid(record["request_id"]),
-        requesting_state=record["requesting_state"],
-        requested_state=record["requested_state"],
-        instrument=record["instrument"],
-        urgency=record["urgency"],
-        requested_at=record["received_at"],
-        answer_due_at=record.get("answer_due_at"),
-    )
+    given = {
+        "case_id": case_id_of(event),
+        "request_id": _uuid(record["request_id"]),
+        "requested_at": record["received_at"],
+        "corrects": _uuid(corrects) if (corrects := envelope.get("corrects")) is not None else None,
+        "state": "REQUESTED",
+    }
+    values = {column.name: given.get(column.name, record.get(column.name)) for column in table.values}
+    return table.row(envelope["agency"], _uuid(envelope["event_id"]), **values)
 
 
 def _step(event: Event, countries: Countries, step: str) -> Row:
-    """Return a step of the requested state; the views let no agency of another country take it."""
+    """Return a step of the requested state."""
     envelope = cast("Record", event.record["envelope"])
     return STEP.row(
         envelope["agency"],
@@ -165,7 +146,10 @@ def _uuid(value: object) -> str:
 CROSS_BORDER = Projection(
     name="cross_border",
     title="Cross-border overview",
+    version=1,
+    definition=definition_of("cross_border"),
     families=("ledger", "decisions"),
+    events=frozenset({"Decision", *REQUESTS, *STEPS}),
     tables=(DECISION, REASON, EXTRADITION, ASSISTANCE, STEP),
     sheets=(
         Sheet(title="What went to whom", view="cross_border_flow"),

@@ -1,5 +1,6 @@
 """The ends of the topics that projections read, asked with their own principal."""
 
+import datetime as dt
 import time
 from collections.abc import Collection, Mapping
 
@@ -15,6 +16,8 @@ PRINCIPAL = "hub-projections"
 
 Partition = tuple[str, int]
 """Topic and number."""
+Vector = Mapping[Partition, int]
+"""Offset by partition."""
 
 
 class LogsUnavailableError(UnavailableError):
@@ -23,27 +26,34 @@ class LogsUnavailableError(UnavailableError):
     code = "logs-unavailable"
 
 
-def bounds(home: Home, partitions: Collection[Partition]) -> Mapping[Partition, tuple[int, int]]:
+def bounds(
+    home: Home, partitions: Collection[Partition], principal: str = PRINCIPAL
+) -> Mapping[Partition, tuple[int, int]]:
     """Return beginning and end of each of *partitions* as they are now; raise LogsUnavailableError."""
-    consumer = _consumer(home)
+    consumer = consumer_of(home, principal)
+    try:
+        return bounds_by(consumer, partitions)
+    finally:
+        consumer.close()
+
+
+def bounds_by(consumer: Consumer, partitions: Collection[Partition]) -> Mapping[Partition, tuple[int, int]]:
+    """Return what `bounds` does, asked with *consumer*."""
     try:
         return {
             (topic, number): consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=CALL_S)
             for topic, number in sorted(partitions)
         }
     except KafkaException as error:
-        code = error.args[0].name()
-        raise LogsUnavailableError(f"Kafka does not answer ({code}); look at `hub status`") from None
-    finally:
-        consumer.close()
+        raise _unavailable(error) from None
 
 
-def age_s(home: Home, positions: Mapping[Partition, int]) -> Mapping[Partition, float]:
+def age_s(home: Home, positions: Vector) -> Mapping[Partition, float]:
     """Return how long ago the record at each of *positions* was written, seconds; without those not found in time."""
     found: dict[Partition, float] = {}
     if not positions:
         return found
-    consumer = _consumer(home)
+    consumer = consumer_of(home)
     try:
         consumer.assign([TopicPartition(topic, number, offset) for (topic, number), offset in positions.items()])
         deadline = time.monotonic() + PEEK_S
@@ -59,8 +69,32 @@ def age_s(home: Home, positions: Mapping[Partition, int]) -> Mapping[Partition, 
     return found
 
 
-def _consumer(home: Home) -> Consumer:
-    credentials = Credentials.of(home, PRINCIPAL)
+def at_time(home: Home, partitions: Collection[Partition], moment: dt.datetime, principal: str = PRINCIPAL) -> Vector:
+    """Return for each of *partitions* the offset of the first record that the broker wrote at *moment* or later.
+
+    It is the end of the log where there is none yet. Raises LogsUnavailableError.
+    """
+    consumer = consumer_of(home, principal)
+    asked = [TopicPartition(topic, n, int(moment.timestamp() * 1000)) for topic, n in sorted(partitions)]
+    try:
+        found = {(each.topic, each.partition): each for each in consumer.offsets_for_times(asked, timeout=CALL_S)}
+        if any(each.error is not None for each in found.values()):
+            raise LogsUnavailableError("Kafka does not know the offsets of that time; look at `hub status`")
+    except KafkaException as error:
+        raise _unavailable(error) from None
+    finally:
+        consumer.close()
+    ends = bounds(home, partitions, principal)
+    return {place: one.offset if one.offset >= 0 else ends[place][1] for place, one in found.items()}
+
+
+def _unavailable(error: KafkaException) -> LogsUnavailableError:
+    return LogsUnavailableError(f"Kafka does not answer ({error.args[0].name()}); look at `hub status`")
+
+
+def consumer_of(home: Home, principal: str = PRINCIPAL, **settings: object) -> Consumer:
+    """Return a consumer of committed records that belongs to no group."""
+    credentials = Credentials.of(home, principal)
     return Consumer(
         {
             "bootstrap.servers": credentials.bootstrap,
@@ -72,5 +106,6 @@ def _consumer(home: Home) -> Consumer:
             "group.id": f"{credentials.principal}.status",
             "enable.auto.commit": False,
             "log_level": 0,
+            **settings,
         }
     )

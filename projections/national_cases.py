@@ -3,16 +3,19 @@
 The key of the ledger is the random id of a case of one agency; all its events are in one partition, in order.
 """
 
+import re
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from typing import cast
 
-from projections.projection import Countries, Event, Projection, Sheet
+from projections.projection import Countries, Event, Projection, Sheet, definition_of
 from projections.rows import Column, Merge, Row, Table
 from schemas.catalogue import contract
 from schemas.codec import Record
+from schemas.derive import PERSON, Channel
 from schemas.errors import MalformedRecordError
-from schemas.field_steps import persons
+from schemas.field_steps import Plan, plan_of
 
 CASE = Table(
     name="national_case",
@@ -63,14 +66,18 @@ STEP = Table(
         Column("received_at", "timestamptz"),
     ),
 )
+CANONICAL = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 STEPS = {"ReferralRevoked": "REVOKED", "ReferralClosed": "CLOSED"}
 """What becomes of a referral, beside its answer. Who may take which step is for the views to say."""
 
 
 def case_id_of(event: Event) -> str:
     """Return the case of a ledger event; raise MalformedRecordError when its key is none."""
+    key = event.key or b""
+    if CANONICAL.fullmatch(key):
+        return key.decode()
     try:
-        return str(uuid.UUID((event.key or b"").decode()))
+        return str(uuid.UUID(key.decode()))
     except ValueError:
         raise MalformedRecordError("the key of a ledger event is not the id of a case") from None
 
@@ -94,12 +101,41 @@ def rows_of(event: Event, countries: Countries) -> Iterator[Row]:
     yield AGENCY.row(case_id, agency, "PUBLISHER", events=1)
     if envelope.get("on_behalf_of") is not None:
         yield AGENCY.row(case_id, envelope["on_behalf_of"], "ON_BEHALF_OF", events=1)
-    for person in persons(contract(event.name), event.record).values():
-        yield SUBJECT.row(case_id, str(uuid.UUID(str(person["subject"]))), first_received_at=received_at)
+    for way in _ways(event.name):
+        for subject in _subjects(event.record, way):
+            yield SUBJECT.row(case_id, str(uuid.UUID(subject)), first_received_at=received_at)
     if event.name == "ReferralOffered":
         yield from _referral(event, case_id)
     elif event.name == "ReferralAnswered" or event.name in STEPS:
         yield _step(event)
+
+
+@cache
+def _ways(event_type: str) -> tuple[tuple[str, ...], ...]:
+    """Return the fields that lead to persons, from the event down."""
+
+    def below(plan: Plan) -> Iterator[tuple[str, ...]]:
+        for step in plan.steps:
+            if step.plan is None:
+                continue
+            if step.plan.name == PERSON:
+                yield (step.name,)
+            for rest in below(step.plan):
+                yield (step.name, *rest)
+
+    return tuple(below(plan_of(contract(event_type), Channel.LEDGER)))
+
+
+def _subjects(value: object, way: tuple[str, ...]) -> Iterator[str]:
+    """Yield the subject of each person that *way* leads to from *value*, lists included."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _subjects(item, way)
+    elif isinstance(value, dict):
+        if way:
+            yield from _subjects(value.get(way[0]), way[1:])
+        else:
+            yield str(value["subject"])
 
 
 def _referral(event: Event, case_id: str) -> Iterator[Row]:
@@ -132,6 +168,8 @@ def _step(event: Event) -> Row:
 NATIONAL_CASES = Projection(
     name="national_cases",
     title="National case overview",
+    version=1,
+    definition=definition_of("national_cases"),
     families=("ledger",),
     tables=(CASE, EVENT, SUBJECT, AGENCY, REFERRAL, STEP),
     sheets=(

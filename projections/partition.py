@@ -5,10 +5,14 @@ Rule 1: on every start and after every error: read the checkpoint in SQL, then s
 Rule 2: the checkpoint moves by compare-and-set. Who finds it elsewhere has written nothing, and reads it again.
 Rule 3: a part of the world that is away is waited for, for ever, visibly. A record that cannot be read halts the
         partition right before it, with advice; the rest of the projection goes on.
+Rule 4: only the live generation is folded here, and only by the code that it was made for. Whoever switches holds the
+        generation's row; a batch that comes later finds that it is not the live one any more, and goes on with the
+        other.
 Gaps between offsets are normal: the markers of transactions.
 """
 
 import asyncio
+import dataclasses
 import random
 import uuid
 from collections.abc import Sequence
@@ -16,19 +20,19 @@ from collections.abc import Sequence
 import psycopg
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from psycopg_pool import AsyncConnectionPool
 
 from projections import store
-from projections.projection import FAMILY_OF, Countries, Event, Projection
+from projections.decoding import EventReader
+from projections.generations import OutdatedGenerationError
+from projections.projection import Countries, Projection
 from projections.rows import Row, Rows, fold
 from projections.store import MovedCheckpointError, Place
-from schemas.catalogue import Contract, UnknownContractError, hub_contract
 from schemas.codec import Codec
-from schemas.derive import NAMESPACE, Channel, derive
-from schemas.errors import HubError, MisuseError, UnavailableError, UnknownSchemaError
+from schemas.errors import HubError, MisuseError, UnavailableError
 from schemas.names import TopicName
-from schemas.upcasting import Lineages, UnknownVersionError, lineage, sealed, version_of
+from schemas.upcasting import UnknownVersionError
 
 log = structlog.get_logger()
 
@@ -37,8 +41,7 @@ POLL_MS = 500
 BACKOFF_S_MAX = 5.0
 MOVED_WAIT_S = 1.0
 LOOK_S = 2.0
-"""How often a quiet partition looks whether its checkpoint was taken away for a rebuild."""
-LEDGER = TopicName("ledger")
+"""How often a quiet partition looks whether another generation has become the live one."""
 AWAY = (
     *(TimeoutError, OSError, UnavailableError, KafkaError),
     *(psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError),
@@ -71,9 +74,11 @@ class PartitionFold:
         self._consumer = consumer
         self._source = source
         self._pool = pool
-        self._codec = codec
+        self._reader = EventReader(codec)
         self._runner_id = runner_id
-        self._place = Place(projection=projection.name, topic=TopicName(source.topic), partition=source.partition)
+        self._place = Place(
+            projection=projection.name, generation=0, topic=TopicName(source.topic), partition=source.partition
+        )
         self._log = log.bind(projection=projection.name, topic=source.topic, partition=source.partition)
         self._next_offset = 0
         self._looked_at = 0.0
@@ -91,12 +96,18 @@ class PartitionFold:
             except MovedCheckpointError:
                 self._log.warning("checkpoint_moved")
                 await asyncio.sleep(MOVED_WAIT_S)
+            except OutdatedGenerationError as error:
+                self._log.warning("projection_outdated")
+                await self._say("outdated", error.code, str(error))
+                await asyncio.sleep(LOOK_S)
             except AWAY as error:
                 attempts += 1
                 code = _code(error)
                 self._log.warning("projection_waiting", code=code, attempt=attempts)
                 await self._say("waiting", code, "a part of the hub does not answer; it goes on by itself")
                 await asyncio.sleep(pause_s(attempts))
+            except ConsumerStoppedError:
+                return  # the runner stops, and so does this
             except Exception as error:  # noqa: BLE001 - a projection never stops the worker: events flow without it
                 self._log.error("projection_halted", code=_code(error), exc_info=error)
                 advice = str(error) if isinstance(error, HubError) else "an error of the hub; see the worker's log"
@@ -107,6 +118,7 @@ class PartitionFold:
         beginning = (await self._consumer.beginning_offsets([self._source]))[self._source]
         end = (await self._consumer.end_offsets([self._source]))[self._source]
         async with self._pool.connection() as transaction:
+            await self._find_generation(transaction)
             stored = await store.checkpoint(transaction, self._place, lock=True)
             self._next_offset = store.resume_at(stored=stored, beginning=beginning, end=end)
             if stored is None:
@@ -114,6 +126,14 @@ class PartitionFold:
         self._consumer.seek(self._source, self._next_offset)
         await self._say("running")
         self._log.info("projection_recovered", next_offset=self._next_offset)
+
+    async def _find_generation(self, transaction: store.Transaction) -> None:
+        """Take the live generation as the place to fold into, also when its tables are of other code: so it is said."""
+        number = await store.live_number(transaction, self._projection.name)
+        if number != self._place.generation:
+            self._place = dataclasses.replace(self._place, generation=number)
+            self._log.info("generation", number=number)
+        await store.expect_fits(transaction, self._projection, number)
 
     async def _step(self) -> None:
         if self._unsaid is not None:  # the database was away when the state changed, and answers by now
@@ -125,7 +145,7 @@ class PartitionFold:
         if reached == self._next_offset:
             await self._look()
             return
-        await asyncio.to_thread(self._codec.learn, [record.value for record in batch])
+        await asyncio.to_thread(self._reader.codec.learn, [record.value for record in batch])
         rows, halt = self._folded(batch)
         await self._write(rows, reached if halt is None else batch[halt[0]].offset)
         if halt is not None:
@@ -149,21 +169,24 @@ class PartitionFold:
             return
         async with self._pool.connection() as transaction:
             self._expect(await store.checkpoint(transaction, self._place, lock=True))
-            await store.write(transaction, rows)
+            await store.write(transaction, self._place.schema, rows)
             await store.advance(transaction, self._place, self._next_offset, reached)
         self._next_offset = reached
 
     def _expect(self, stored: int | None) -> None:
         if stored != self._next_offset:
-            raise MovedCheckpointError("the checkpoint was moved by another runner, or taken away for a rebuild")
+            raise MovedCheckpointError("another runner has moved the checkpoint, or another generation is live")
 
     def _folded(self, batch: Sequence[ConsumerRecord]) -> tuple[Rows, tuple[int, Exception] | None]:
         """Return the rows of *batch*, and of the first record that cannot be folded its index and why."""
         rows: list[Row] = []
+        topic = self._place.topic
         for index, record in enumerate(batch):
             try:
-                event = event_of(self._codec, self._place.topic, record.offset, record.key, record.value)
-                rows += list(self._projection.rows_of(event, self._countries))
+                known = self._reader.known(topic, record.value)
+                if known is None or self._projection.reads(known.name):
+                    event = self._reader.event(topic, record.offset, record.key, record.value, known)
+                    rows += self._projection.rows_of(event, self._countries)
             except UnavailableError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the records before it count
@@ -179,6 +202,8 @@ class PartitionFold:
             await self._say(*self._unsaid)
 
     async def _say(self, state: str, code: str = "", advice: str = "") -> None:
+        if self._place.generation == 0:
+            return  # no tables yet, so there is nobody to say it of; the worker's log has it
         self._unsaid = (state, code, advice)
         try:
             async with self._pool.connection() as transaction:
@@ -187,39 +212,6 @@ class PartitionFold:
             self._log.warning("state_not_written", state=state, code=code)
         else:
             self._unsaid = None
-
-
-def event_of(
-    codec: Codec,
-    topic: TopicName,
-    offset: int,
-    key: bytes | None,
-    value: bytes | None,
-    lineages: Lineages = lineage,
-) -> Event:
-    """Return the decoded record as the current version of its contract says it.
-
-    Raises RejectedError when it is none that *topic* carries, UnknownVersionError for a version that never landed.
-    """
-    decoded = codec.decode(value)
-    namespace, _, name = decoded.fullname.rpartition(".")
-    expected = namespace == NAMESPACE[Channel.LEDGER] and name in FAMILY_OF
-    if (topic == LEDGER) is not expected:
-        raise UnknownSchemaError(f"{topic} holds a record of {decoded.fullname}, which does not belong there")
-    if not expected:
-        record = codec.in_form(value, decoded, _of_the_hub(name))
-    else:
-        version = version_of(decoded, name, lineages)
-        record = codec.in_form(value, decoded, derive(version, Channel.LEDGER))
-        record = lineages(name).upcast(record, version, sealed(Channel.LEDGER))
-    return Event(topic=topic, offset=offset, key=key, name=name, record=record)
-
-
-def _of_the_hub(name: str) -> Contract:
-    try:
-        return hub_contract(name)
-    except UnknownContractError:
-        raise UnknownSchemaError(f"the hub writes no record {name}") from None
 
 
 def pause_s(attempts: int) -> float:

@@ -7,7 +7,7 @@ that it breaks, so the counts by rule can add up to more than the records refuse
 from collections.abc import Iterator
 from typing import cast
 
-from projections.projection import FAMILY_OF, Countries, Event, Projection, Sheet
+from projections.projection import FAMILY_OF, Countries, Event, Projection, Sheet, definition_of
 from projections.rows import Column, Merge, Row, Table
 from schemas.codec import Record
 
@@ -48,6 +48,8 @@ def _count(measure: str, agency: str, event_type: str, partner: str = "", code: 
 PIPELINE = Projection(
     name="pipeline",
     title="Pipeline counters",
+    version=1,
+    definition=definition_of("pipeline"),
     families=("receipts.<agency>", "ledger", "decisions"),
     tables=(COUNT,),
     sheets=(

@@ -13,12 +13,15 @@ from infra.home import Home
 from infra.topology.model import load_topology
 from projections import logs
 from projections.catalogue import PROJECTIONS
+from projections.generations import generation
 from projections.logs import Partition
 from projections.projection import Projection, Sheet
 from projections.status import Place, connection_of, partitions_of
+from projections.store import CHANNEL
 from schemas.errors import MisuseError, UnavailableError
 
-POLL_S = 0.1
+LOOK_S = 1.0
+"""How often who waits looks without having been told: a projection that is halted says nothing."""
 
 
 class ProjectionsBehindError(UnavailableError):
@@ -105,21 +108,28 @@ def wait_for(home: Home, positions: Mapping[Partition, int] | None = None, timeo
     wanted = {(name, topic, number): positions.get((topic, number), 0) for name, topic, number in reads}
     deadline = time.monotonic() + timeout_s
     with connection_of(home) as connection:
+        connection.autocommit = True
+        connection.execute(f"LISTEN {CHANNEL}")
         while missing := _behind(connection, wanted):
-            if time.monotonic() >= deadline:
+            if (left := deadline - time.monotonic()) <= 0:
                 names = ", ".join(sorted({name for name, _, _ in missing}))
                 raise ProjectionsBehindError(
                     f"not caught up after {timeout_s:.0f} s: {names}; see `hub projection list`"
                 )
-            time.sleep(POLL_S)
+            for _ in connection.notifies(timeout=min(left, LOOK_S), stop_after=1):
+                pass  # a batch was committed: whichever it was, look again
 
 
-def filled(home: Home, projection: Projection, rows_max: int) -> tuple[Filled, ...]:
-    """Return every sheet of *projection* with its first *rows_max* rows."""
+def filled(home: Home, projection: Projection, rows_max: int, number: int | None = None) -> tuple[Filled, ...]:
+    """Return every sheet of *projection* with its first *rows_max* rows, of generation *number* or of the live one.
+
+    Raises NoGenerationError.
+    """
     out = []
     with connection_of(home) as connection:
+        schema = "projections" if number is None else generation(connection, projection.name, number).schema
         for sheet in projection.sheets:
-            query = sql.SQL("SELECT * FROM projections.{} LIMIT %s").format(sql.Identifier(sheet.view))
+            query = sql.SQL("SELECT * FROM {} LIMIT %s").format(sql.Identifier(schema, sheet.view))
             cursor = connection.execute(query, (rows_max,))
             columns = tuple(column.name for column in cursor.description or ())
             out.append(Filled(sheet=sheet, columns=columns, rows=tuple(cursor.fetchall())))
@@ -129,14 +139,16 @@ def filled(home: Home, projection: Projection, rows_max: int) -> tuple[Filled, .
 def _behind(connection: "psycopg.Connection[tuple[Any, ...]]", wanted: Mapping[Place, int]) -> set[Place]:
     with connection.transaction():
         rows = connection.execute(
-            "SELECT c.projection, c.topic, c.partition, c.next_offset, coalesce(s.state, ''), coalesce(s.advice, '') "
-            "FROM projections.checkpoint c LEFT JOIN projections.partition_state s USING (projection, topic, partition)"
+            "SELECT projection, topic, partition, c.next_offset, coalesce(s.state, ''), coalesce(s.advice, '') "
+            "FROM projections.generation g JOIN projections.checkpoint c USING (projection, generation) "
+            "LEFT JOIN projections.partition_state s USING (projection, generation, topic, partition) "
+            "WHERE g.state = 'live'"
         ).fetchall()
     reached: dict[Place, int] = {}
     for name, topic, number, offset, state, advice in rows:
         place = (name, topic, number)
         reached[place] = offset
-        if state == "halted" and reached[place] < wanted.get(place, 0):
+        if state in ("halted", "outdated") and reached[place] < wanted.get(place, 0):
             raise ProjectionHaltedError(f"projection {name} stands still on {topic}-{number}: {advice}")
     return {place for place, offset in wanted.items() if reached.get(place, 0) < offset}
 

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator
 from typing import cast
 
-from projections.projection import Countries, Event, Projection, Sheet
+from projections.projection import Countries, Event, Projection, Sheet, definition_of
 from projections.rows import Column, Row, SqlType, Table
 from schemas.codec import Record
 
@@ -73,7 +73,10 @@ def rows_of(event: Event, countries: Countries) -> Iterator[Row]:  # noqa: ARG00
 RETURNED_FIGURES = Projection(
     name="returned_figures",
     title="Returned figures",
+    version=1,
+    definition=definition_of("returned_figures"),
     families=("ledger",),
+    events=frozenset(TABLES),
     tables=(INDICATOR, SURVEY, CAMPAIGN),
     sheets=(
         Sheet(title="Indicators, by framework", view="returned_indicator_summary"),

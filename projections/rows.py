@@ -5,10 +5,11 @@ Rule 2: SQL combines a batch with the table by the same four merges that Python 
 Rule 3: `REPLACE` depends on order: it stands only where all events of a key are in one partition.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, cast
+from functools import cached_property
+from typing import Literal, NamedTuple, cast
 
 SqlType = Literal["text", "bigint", "boolean", "uuid", "timestamptz", "date", "double precision"]
 Key = tuple[object, ...]
@@ -33,28 +34,35 @@ class Column:
     merge: Merge = Merge.REPLACE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Table:
-    """One table of the schema `projections`."""
+    """One table of a projection."""
 
     name: str
     keys: tuple[Column, ...]
     values: tuple[Column, ...]
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # a fold asks for it with every row
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.values)
+
+    @cached_property
+    def _merges(self) -> tuple[Callable[[object, object], object], ...]:
+        return tuple(MERGES[column.merge] for column in self.values)
+
     def row(self, *key: object, **values: object) -> "Row":
         """Return a row with *key* in the order of the columns; every value column must be given."""
-        return Row(table=self, key=key, values=tuple(values[column.name] for column in self.values))
+        return Row(self, key, tuple([values[name] for name in self._names]))
 
     def combined(self, first: Values, then: Values) -> Values:
         """Return what a row with *first* becomes when *then* is added."""
-        return tuple(
-            _combined(column.merge, before, after)
-            for column, before, after in zip(self.values, first, then, strict=True)
-        )
+        return tuple([merge(a, b) for merge, a, b in zip(self._merges, first, then, strict=True)])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """What one event adds to one row."""
 
     table: Table
@@ -70,10 +78,19 @@ def fold(rows: Iterable[Row]) -> Rows:
     """Return *rows*, in order, as one row per key."""
     out: dict[Table, dict[Key, Values]] = {}
     for row in rows:
-        table = out.setdefault(row.table, {})
-        before = table.get(row.key)
-        table[row.key] = row.values if before is None else row.table.combined(before, row.values)
+        add(out, row)
     return out
+
+
+def add(out: dict[Table, dict[Key, Values]], row: Row) -> bool:
+    """Add *row* to *out*; return whether its key is new there."""
+    table, key, values = row
+    several = out.get(table)
+    if several is None:
+        several = out[table] = {}
+    before = several.get(key)
+    several[key] = values if before is None else table.combined(before, values)
+    return before is None
 
 
 def combine(first: Rows, then: Rows) -> Rows:
@@ -87,12 +104,31 @@ def combine(first: Rows, then: Rows) -> Rows:
     return fold(batches)
 
 
-def _combined(merge: Merge, before: object, after: object) -> object:
-    if merge is Merge.REPLACE:
-        return after
+def _sum(before: object, after: object) -> object:
     if before is None or after is None:
         return after if before is None else before
-    if merge is Merge.SUM:
-        return cast("int", before) + cast("int", after)
-    comparable = cast("list[str]", [before, after])  # codes or times, one kind per column
-    return min(comparable) if merge is Merge.LEAST else max(comparable)
+    return cast("int", before) + cast("int", after)
+
+
+def _least(before: object, after: object) -> object:
+    if before is None or after is None:
+        return after if before is None else before
+    return min(cast("str", before), cast("str", after))  # codes or times, one kind per column
+
+
+def _greatest(before: object, after: object) -> object:
+    if before is None or after is None:
+        return after if before is None else before
+    return max(cast("str", before), cast("str", after))
+
+
+def _replace(_before: object, after: object) -> object:
+    return after
+
+
+MERGES: Mapping[Merge, Callable[[object, object], object]] = {
+    Merge.SUM: _sum,
+    Merge.LEAST: _least,
+    Merge.GREATEST: _greatest,
+    Merge.REPLACE: _replace,
+}

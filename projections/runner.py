@@ -91,7 +91,10 @@ class Runner(Service):
         attempts = 0
         while True:
             consumer = consumer_for(
-                self._place.credentials(PRINCIPAL), group=f"{PRINCIPAL}.{self._projection.name}", read_committed=True
+                self._place.credentials(PRINCIPAL),
+                group=f"{PRINCIPAL}.{self._projection.name}",
+                read_committed=True,
+                member=self._place.member,
             )
             consumer.subscribe(topics=list(self._projection.topics(self._place.topology)), listener=_Listener(self))
             self._consumer = consumer  # the first assignment may come before start() has returned

@@ -7,12 +7,45 @@ from functools import cache
 import psycopg
 from psycopg import sql
 
+from projections.generations import OutdatedGenerationError, schema_of
+from projections.projection import Projection
 from projections.rows import Column, Merge, Rows, Table
 from schemas.errors import MisuseError, UnavailableError
 from schemas.names import TopicName
 
 Transaction = psycopg.AsyncConnection[tuple[object, ...]]
 """A connection inside the SQL transaction of a batch."""
+
+
+CHANNEL = "projections"
+"""Where the live generations tell those who wait that they got on."""
+CHECKPOINT = (
+    "SELECT c.next_offset FROM projections.checkpoint c JOIN projections.generation g USING (projection, generation) "
+    "WHERE c.projection = %s AND c.generation = %s AND c.topic = %s AND c.partition = %s AND g.state = 'live'"
+)
+STORED = (
+    "SELECT next_offset FROM projections.checkpoint "
+    "WHERE projection = %s AND generation = %s AND topic = %s AND partition = %s"
+)
+BEGIN = (
+    "INSERT INTO projections.checkpoint (projection, generation, topic, partition, next_offset) "
+    "VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+)
+ADVANCE = (
+    "UPDATE projections.checkpoint SET next_offset = %s, updated_at = now() "
+    "WHERE projection = %s AND generation = %s AND topic = %s AND partition = %s AND next_offset = %s"
+)
+TELL = (
+    "SELECT pg_notify('projections', projection) FROM projections.generation "
+    "WHERE projection = %s AND generation = %s AND state = 'live'"
+)
+"""The side effect of a batch. The gate is in SQL: a generation that is not live tells nobody, whoever folds it."""
+
+
+class NoTablesError(UnavailableError):
+    """The projection has no live generation."""
+
+    code = "no-tables"
 
 
 class MovedCheckpointError(UnavailableError):
@@ -29,57 +62,84 @@ class LostLogError(MisuseError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One projection on one partition."""
+    """One generation of a projection on one partition."""
 
     projection: str
+    generation: int
     topic: TopicName
     partition: int
 
     @property
-    def key(self) -> tuple[str, str, int]:
+    def key(self) -> tuple[str, int, str, int]:
         """Return the primary key of the place in every table."""
-        return (self.projection, self.topic, self.partition)
+        return (self.projection, self.generation, self.topic, self.partition)
+
+    @property
+    def schema(self) -> str:
+        """The PostgreSQL schema of its tables."""
+        return schema_of(self.projection, self.generation)
+
+
+async def live_number(transaction: Transaction, projection: str) -> int:
+    """Return the number of the live generation; raise NoTablesError when there is none."""
+    cursor = await transaction.execute(
+        "SELECT generation FROM projections.generation WHERE projection = %s AND state = 'live'", (projection,)
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise NoTablesError(f"{projection} has no tables yet: run `hub up`")
+    return int(str(row[0]))
+
+
+async def expect_fits(transaction: Transaction, projection: Projection, number: int) -> None:
+    """Raise OutdatedGenerationError when generation *number* was made for other code than *projection*."""
+    cursor = await transaction.execute(
+        "SELECT FROM projections.generation WHERE projection = %s AND generation = %s AND fingerprint = %s",
+        (projection.name, number, projection.fingerprint),
+    )
+    if cursor.rowcount != 1:
+        raise OutdatedGenerationError(
+            f"its tables were made for other code: build them anew with `hub projection rebuild {projection.name}`"
+        )
 
 
 async def checkpoint(transaction: Transaction, place: Place, *, lock: bool = False) -> int | None:
-    """Return the next offset of *place*, with *lock* held until the transaction ends; None before the first start."""
-    query = "SELECT next_offset FROM projections.checkpoint WHERE projection = %s AND topic = %s AND partition = %s"
-    cursor = await transaction.execute(f"{query} FOR UPDATE" if lock else query, place.key)
+    """Return the next offset of *place*, None before the first start, and when its generation is not the live one.
+
+    With *lock* it stays so until the transaction ends.
+    """
+    cursor = await transaction.execute(CHECKPOINT + (" FOR UPDATE OF c FOR SHARE OF g" if lock else ""), place.key)
     row = await cursor.fetchone()
     return None if row is None else int(str(row[0]))
 
 
 async def begin(transaction: Transaction, place: Place, offset: int) -> None:
     """Record that *place* starts at *offset*, unless somebody was quicker: then MovedCheckpointError."""
-    cursor = await transaction.execute(
-        "INSERT INTO projections.checkpoint (projection, topic, partition, next_offset) "
-        "VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
-        (*place.key, offset),
-    )
+    cursor = await transaction.execute(BEGIN, (*place.key, offset))
     if cursor.rowcount != 1:
         raise MovedCheckpointError("another runner has started the partition")
 
 
 async def advance(transaction: Transaction, place: Place, seen: int, reached: int) -> None:
-    """Move the checkpoint from *seen* to *reached*; raise MovedCheckpointError when it is not at *seen*."""
-    cursor = await transaction.execute(
-        "UPDATE projections.checkpoint SET next_offset = %s, updated_at = now() "
-        "WHERE projection = %s AND topic = %s AND partition = %s AND next_offset = %s",
-        (reached, *place.key, seen),
-    )
+    """Move the checkpoint from *seen* to *reached*; raise MovedCheckpointError when it is not at *seen*.
+
+    Whoever waits for the projection is told, when the transaction commits.
+    """
+    cursor = await transaction.execute(ADVANCE, (reached, *place.key, seen))
     if cursor.rowcount != 1:
         raise MovedCheckpointError("another runner has moved the checkpoint")
+    await transaction.execute(TELL, place.key[:2])
 
 
-async def write(transaction: Transaction, rows: Rows) -> None:
-    """Add *rows* to their tables, one statement per table.
+async def write(transaction: Transaction, schema: str, rows: Rows) -> None:
+    """Add *rows* to their tables in *schema*, one statement per table.
 
     Tables and keys go in a fixed order, so that partitions which meet in a row do not block each other crosswise.
     """
     for table in sorted(rows, key=lambda table: table.name):
         several = rows[table]
         columns = zip(*((*key, *values) for key, values in several.items()), strict=True)
-        await transaction.execute(_upsert(table), [list(column) for column in columns])
+        await transaction.execute(_upsert(schema, table), [list(column) for column in columns])
 
 
 async def say(
@@ -87,8 +147,9 @@ async def say(
 ) -> None:
     """Say what happens on *place*, for `hub status`."""
     await transaction.execute(
-        "INSERT INTO projections.partition_state (projection, topic, partition, runner_id, state, code, advice) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (projection, topic, partition) DO UPDATE SET "
+        "INSERT INTO projections.partition_state "
+        "(projection, generation, topic, partition, runner_id, state, code, advice) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (projection, generation, topic, partition) DO UPDATE SET "
         "runner_id = excluded.runner_id, state = excluded.state, code = excluded.code, advice = excluded.advice, "
         "updated_at = now()",
         (*place.key, runner_id, state, code, advice),
@@ -102,34 +163,43 @@ def resume_at(*, stored: int | None, beginning: int, end: int) -> int:
     if stored < beginning:
         raise LostLogError(
             "records between the checkpoint and the start of the log are gone: restore the topic, "
-            "or fold what is left with `hub projection rebuild`"
+            "or fold what is left with `hub projection rebuild --anew`"
         )
     if stored > end:
         raise LostLogError(
             "the log ends before the checkpoint: was the topic made anew? Restore it, "
-            "or fold what it holds with `hub projection rebuild`"
+            "or fold what it holds with `hub projection rebuild --anew`"
         )
     return stored
 
 
 @cache
-def _upsert(table: Table) -> sql.Composed:
+def _upsert(schema: str, table: Table) -> sql.Composed:
     """Return the statement that adds rows, given as one array per column."""
     columns = (*table.keys, *table.values)
+    arrays = sql.SQL(", ").join(sql.SQL("%s::" + column.type + "[]") for column in columns)
+    return merging(schema, table, sql.SQL("unnest({})").format(arrays))
+
+
+def merging(schema: str, table: Table, source: sql.Composable) -> sql.Composed:
+    """Return the statement that adds the rows of *source*, columns in order, to *table*."""
+    columns = (*table.keys, *table.values)
     return sql.SQL(
-        "INSERT INTO projections.{table} AS old ({names}) SELECT * FROM unnest({arrays}) ORDER BY {order} "
+        "INSERT INTO {schema}.{table} AS old ({names}) SELECT * FROM {source} ORDER BY {order} "
         "ON CONFLICT ({keys}) DO UPDATE SET {merges}"
     ).format(
+        schema=sql.Identifier(schema),
         table=sql.Identifier(table.name),
-        names=_names(columns),
-        arrays=sql.SQL(", ").join(sql.SQL("%s::" + column.type + "[]") for column in columns),
+        names=column_names(columns),
+        source=source,
         order=sql.SQL(", ").join(sql.SQL(str(number)) for number in range(1, len(table.keys) + 1)),
-        keys=_names(table.keys),
+        keys=column_names(table.keys),
         merges=sql.SQL(", ").join(_merge(column) for column in table.values),
     )
 
 
-def _names(columns: tuple[Column, ...]) -> sql.Composed:
+def column_names(columns: tuple[Column, ...]) -> sql.Composed:
+    """Return the names of *columns* for a statement."""
     return sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
 
 

@@ -193,9 +193,9 @@ class _Derivation:
         return ["null", derived] if nullable(declared) else derived
 
     def _sealed(self) -> AvroSchema | str:
-        if _SEALED_NAME in self._emitted:
-            return _SEALED_NAME
-        self._emitted.add(_SEALED_NAME)
+        if SEALED_NAME in self._emitted:
+            return SEALED_NAME
+        self._emitted.add(SEALED_NAME)
         return _SEALED_TYPE
 
 
@@ -204,7 +204,7 @@ def _branches(declared: object) -> list[object]:
 
 
 _OPERATIONAL = {"privacy": {"class": "OPERATIONAL"}, "confluent:tags": ["OPERATIONAL"]}
-_SEALED_NAME = "hub.v1.Sealed"
+SEALED_NAME = "hub.v1.Sealed"
 _SEALED_TYPE: AvroSchema = {
     "type": "record",
     "name": "Sealed",

@@ -8,7 +8,18 @@ from typing import cast
 
 from schemas.catalogue import Contract
 from schemas.codec import Record
-from schemas.derive import PERSON, SEALED, Channel, NamedTypes, array_items, derive, fields_of, privacy_of
+from schemas.derive import (
+    NAMESPACE,
+    PERSON,
+    SEALED,
+    Channel,
+    NamedTypes,
+    array_items,
+    derive,
+    fields_of,
+    nullable,
+    privacy_of,
+)
 from schemas.registry import AvroSchema
 
 WITH_IDENTITY = (Channel.LEDGER, Channel.PERSONAL)
@@ -32,6 +43,8 @@ class Step:
     restore: Callable[[object], object] | None = None
     text: bool = False
     """Whether it is free text, which may name anybody."""
+    branch: str | None = None
+    """Name of the record in a union with null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +62,7 @@ def plan_of(contract: Contract, channel: Channel) -> Plan:
     kept = NamedTypes(derive(contract, channel).schema)
 
     def compiled(record: AvroSchema) -> Plan:
-        name = str(record["name"]).rsplit(".", 1)[-1]
+        name = _short(record)
         target = kept.record(name) or {"fields": []}
         names = {str(field["name"]) for field in fields_of(target)}
         return Plan(name, tuple(step(field) for field in fields_of(record) if field["name"] in names))
@@ -62,7 +75,9 @@ def plan_of(contract: Contract, channel: Channel) -> Plan:
             inner = types.record(items if items is not None else declared["type"])
             assert inner is not None, "the linter lets only records and arrays of records be containers"
             roles = tuple(cast("list[str]", declared.get("roles", [])))
-            return Step(name, "record" if items is None else "records", plan=compiled(inner), roles=roles)
+            branch = f"{NAMESPACE[channel]}.{_short(inner)}" if nullable(declared["type"]) and items is None else None
+            kind = "record" if items is None else "records"
+            return Step(name, kind, plan=compiled(inner), roles=roles, branch=branch)
         if kind in SEALED or kind == "ENTITY":
             subject = privacy.get("subject", AGENCY)
             subjects = tuple(cast("list[str]", subject)) if isinstance(subject, list) else (str(subject),)
@@ -72,6 +87,10 @@ def plan_of(contract: Contract, channel: Channel) -> Plan:
         return Step(name, "copy")
 
     return compiled(contract.schema)
+
+
+def _short(record: AvroSchema) -> str:
+    return str(record["name"]).rsplit(".", 1)[-1]
 
 
 def persons(contract: Contract, record: Mapping[str, object]) -> dict[str, Record]:

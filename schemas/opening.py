@@ -5,7 +5,7 @@ Rule 2: a value whose key was destroyed is `ERASED`, never an error: readers go 
 """
 
 import base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -21,6 +21,8 @@ from schemas.field_steps import AGENCY, Plan, Step, plan_of
 from schemas.names import KeyId
 from schemas.sealing import NONCE_BYTES, associated_data
 
+SEALED_FIELDS = ("kid", "ct")
+
 
 class Erased:
     """Stands where a value was whose key has been destroyed."""
@@ -32,17 +34,27 @@ class Erased:
 ERASED = Erased()
 
 
-def kids_in(value: object) -> Iterator[KeyId]:
-    """Yield the id of every key that the sealed fields of a record need (of several on one field the outermost)."""
+def kids_in(value: object) -> set[KeyId]:
+    """Return the id of every key that the sealed fields of a record need (of several on one field the outermost)."""
+    found: set[KeyId] = set()
+    _collect_kids(value, found)
+    return found
+
+
+def _collect_kids(value: object, found: set[KeyId]) -> None:
     if isinstance(value, dict):
-        if value.keys() == {"kid", "ct"}:
-            yield KeyId(cast("str", value["kid"]))
-        else:
-            for inner in value.values():
-                yield from kids_in(inner)
+        kid = value.get("kid")
+        if kid is not None and len(value) == len(SEALED_FIELDS) and "ct" in value:
+            found.add(KeyId(cast("str", kid)))
+            return
+        values: Iterable[object] = value.values()
     elif isinstance(value, list):
-        for inner in value:
-            yield from kids_in(inner)
+        values = value
+    else:
+        return
+    for inner in values:
+        if isinstance(inner, (dict, list)):
+            _collect_kids(inner, found)
 
 
 def open_record(

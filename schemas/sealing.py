@@ -8,12 +8,14 @@ Rule 2: the plaintext is JSON, padded with spaces to a multiple of 32 bytes, so 
 Rule 3: a narrative about several persons is under all of their keys, one within the other: without any one of them
         it is gone. The outermost holds the chain of the others and their ciphertext once, so that size grows with
         the number of persons and not with its power.
-Rule 4: pure. Keys and nonces come in as arguments. `schemas/opening.py` is the way back.
+Rule 4: what is sealed for the wire names the branches of its unions, so that the encoder need not try them all.
+Rule 5: pure. Keys and nonces come in as arguments. `schemas/opening.py` is the way back.
 """
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import cast
 
 import orjson
@@ -21,18 +23,19 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.catalogue import Contract
 from schemas.codec import Record
-from schemas.derive import PERSON, Channel
+from schemas.derive import PERSON, SEALED_NAME, Channel
 from schemas.field_steps import AGENCY, Plan, Step, plan_of
 from schemas.names import KeyId
 
 PAD_BYTES = 32
+_SELF = ("self",)
 NONCE_BYTES = 12
 
 Nonce = Callable[[], bytes]
 """Gives twelve random bytes, never the same twice."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DataKey:
     """One data encryption key and the subject that it belongs to, as that is written on the channel."""
 
@@ -40,8 +43,18 @@ class DataKey:
     subject: str
     secret: bytes = field(repr=False)
 
+    @cached_property
+    def cipher(self) -> AESGCM:
+        """Return the cipher of the key, made once."""
+        return AESGCM(self.secret)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+    @cached_property
+    def bound(self) -> str:
+        """Return the end of the associated data of everything under the key."""
+        return f"{self.subject}|{self.kid}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sealing:
     """What sealing one event needs: the keys by path (`person`, `suspects[0]`, `agency`) and nonces."""
 
@@ -49,34 +62,61 @@ class Sealing:
     schema: str
     keys: Mapping[str, DataKey]
     nonce: Nonce
+    wire: bool = False
+    """Whether records in unions come as fastavro takes them without trying: (name of the branch, record)."""
 
     def seal(self, path: str, value: object, holders: Sequence[DataKey]) -> Record:
         """Return *value* sealed under every one of *holders*, the last one outermost."""
-        *inner, outer = holders
-        plaintext = _padded(value)
-        if inner:
-            ct = plaintext
-            for holder in inner:
-                ct = self._encrypt(path, holder, ct)
-            chain = [[holder.kid, holder.subject] for holder in reversed(inner)]
-            plaintext = _padded({"chain": chain, "ct": base64.b64encode(ct).decode()})
-        return {"kid": outer.kid, "ct": self._encrypt(path, outer, plaintext)}
+        plaintext = orjson.dumps(value)
+        plaintext = plaintext.ljust(-(-len(plaintext) // PAD_BYTES) * PAD_BYTES)
+        if len(holders) > 1:
+            plaintext = self._nested(path, plaintext, holders[:-1])
+        holder = holders[-1]
+        return {"kid": holder.kid, "ct": self._encrypt(path, holder, plaintext)}
+
+    def _nested(self, path: str, plaintext: bytes, inner: Sequence[DataKey]) -> bytes:
+        """Return *plaintext* under *inner*, one within the other, with the chain of their keys."""
+        ct = plaintext
+        for holder in inner:
+            ct = self._encrypt(path, holder, ct)
+        chain = [[holder.kid, holder.subject] for holder in reversed(inner)]
+        wrapped = orjson.dumps({"chain": chain, "ct": base64.b64encode(ct).decode()})
+        return wrapped.ljust(-(-len(wrapped) // PAD_BYTES) * PAD_BYTES)
 
     def _encrypt(self, path: str, holder: DataKey, plaintext: bytes) -> bytes:
         nonce = self.nonce()
-        aad = associated_data(self.event_id, self.schema, path, holder.subject, holder.kid)
-        return nonce + AESGCM(holder.secret).encrypt(nonce, plaintext, aad)
+        # As `associated_data` says it, with the parts that stay the same put together once.
+        return nonce + holder.cipher.encrypt(nonce, plaintext, f"{self._bound}|{path}|{holder.bound}".encode())
 
-    def under(self, prefix: str) -> list[DataKey]:
+    @cached_property
+    def _bound(self) -> str:
+        return f"{self.event_id}|{self.schema}"
+
+    def holders(self, step: Step, own: DataKey | None) -> Sequence[DataKey]:
+        """Return the keys of everybody whom the field of *step* is about, *own* that of the person it is in."""
+        found = self._held.get((step.subjects, own))
+        if found is None:
+            found = self._held[step.subjects, own] = self._holders(step, own)
+        return found
+
+    def _holders(self, step: Step, own: DataKey | None) -> Sequence[DataKey]:
+        holders: list[DataKey] = []
+        for subject in step.subjects:
+            if subject == "self" and own is not None:
+                holders.append(own)
+            else:
+                holders += [key for key in self._under(subject) if key not in holders]
+        return holders or [self.keys[AGENCY]]
+
+    def _under(self, prefix: str) -> list[DataKey]:
         """Return the keys of the person at *prefix*, or of all persons in the list there; else the agency's."""
         if prefix in self.keys:
             return [self.keys[prefix]]
         return [key for path, key in sorted(self.keys.items()) if path.startswith(f"{prefix}[")]
 
-
-def _padded(value: object) -> bytes:
-    plaintext = orjson.dumps(value)
-    return plaintext.ljust(-(-len(plaintext) // PAD_BYTES) * PAD_BYTES)
+    @cached_property
+    def _held(self) -> dict[tuple[tuple[str, ...], DataKey | None], Sequence[DataKey]]:
+        return {}
 
 
 def associated_data(event_id: str, schema: str, path: str, subject: str, kid: str) -> bytes:
@@ -101,11 +141,13 @@ def _seal_record(plan: Plan, record: Mapping[str, object], sealing: Sealing, pat
     out: Record = {}
     for step in plan.steps:
         value = record.get(step.name)
-        here = f"{path}{step.name}"
         if value is None or step.kind == "copy":
             out[step.name] = value
-        elif step.kind == "record":
-            out[step.name] = _seal_inner(step.plan, value, sealing, here)
+            continue
+        here = path + step.name
+        if step.kind == "record":
+            inner = _seal_inner(step.plan, value, sealing, here)
+            out[step.name] = (step.branch, inner) if sealing.wire and step.branch else inner
         elif step.kind == "records":
             items = cast("list[object]", value)
             out[step.name] = [_seal_inner(step.plan, item, sealing, f"{here}[{i}]") for i, item in enumerate(items)]
@@ -114,7 +156,9 @@ def _seal_record(plan: Plan, record: Mapping[str, object], sealing: Sealing, pat
         elif step.kind == "entity" and record.get("legal_form") == "LEGAL_PERSON":
             out[step.name] = value
         else:
-            out[step.name] = sealing.seal(here, value, _holders(step, sealing, own))
+            holders = (own,) if own is not None and step.subjects == _SELF else sealing.holders(step, own)
+            sealed = sealing.seal(here, value, holders)
+            out[step.name] = (SEALED_NAME, sealed) if sealing.wire else sealed
     return out
 
 
@@ -132,13 +176,3 @@ def _seal_inner(plan: Plan | None, value: object, sealing: Sealing, path: str) -
     if own is not None:
         sealed["subject"] = own.subject
     return sealed
-
-
-def _holders(step: Step, sealing: Sealing, own: DataKey | None) -> list[DataKey]:
-    holders: list[DataKey] = []
-    for subject in step.subjects:
-        if subject == "self" and own is not None:
-            holders.append(own)
-        else:
-            holders += [key for key in sealing.under(subject) if key not in holders]
-    return holders or [sealing.keys[AGENCY]]

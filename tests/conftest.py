@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis  # noqa: F401 - its plugin would import it at the very end, where Python 3.11 can fail (cpython 106905)
 import pytest
 
 from infra.home import Home

@@ -13,8 +13,6 @@ SURE, LIKELY, WORTH_SAYING = 0.8, 0.6, 0.35
 _BY_NAME, _BY_VALUE = 0.55, 0.45
 _NAMELESS, _NAMELESS_MAX = 0.3, 0.55
 """Texts alone say little: most columns hold texts that fit several fields."""
-
-
 _CERTAIN = 0.85
 _NAMED = 0.5
 DECIDES = frozenset({"person.restricted", "person.role", "trafficked_from", "identified_by"})
@@ -122,7 +120,7 @@ def _match(column: str, path: str, entry: Field, sample: Sample) -> Match:
     value = by_values(texts, entry)
     is_certain = name == 1.0 and value.share > 0
     confidence = (
-        0.0 if value.share == 0 else max(_BY_NAME * name + _BY_VALUE * value.share, 0.85 if is_certain else 0.0)
+        0.0 if value.share == 0 else max(_BY_NAME * name + _BY_VALUE * value.share, _CERTAIN if is_certain else 0.0)
     )
     if path in DECIDES and not is_certain:  # wrong, it would expose somebody or tell another story
         confidence = min(confidence, LIKELY - 0.01) if name >= _NAMED else 0.0

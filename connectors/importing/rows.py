@@ -15,8 +15,6 @@ COLUMNS_MAX = 2_000
 """Columns of a file; the widest one that is published has 249."""
 LINE_BYTES_MAX = 4_000_000
 """Bytes of one line: a file without line ends must not fill the memory."""
-FIELD_CHARS_MAX = 131_072
-"""Characters of one cell."""
 
 
 class BadFileError(RejectedError):

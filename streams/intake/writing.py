@@ -27,7 +27,7 @@ def ledger_output(
 ) -> Output:
     """Return *event* for the ledger, every personal field sealed under *keys* (by path of the person, and `agency`)."""
     derived = derive(event.contract, Channel.LEDGER)
-    sealing = Sealing(event_id=event.event_id, schema=derived.fullname, keys=keys, nonce=nonce)
+    sealing = Sealing(event_id=event.event_id, schema=derived.fullname, keys=keys, nonce=nonce, wire=True)
     sealed = seal(event.contract, Channel.LEDGER, {**event.record, "received_at": now}, sealing)
     writer = codec.writer(f"{LEDGER}-{derived.fullname}", derived.schema)
     return Output(topic=LEDGER, key=case_id.encode(), value=writer.encode(sealed))

@@ -48,14 +48,9 @@ class KafkaLog:
             return []
         if not fetched:
             self._require_visible()  # else a topic that is gone looks like one that is empty
+        topic, partition, with_keys = self._topic, self._source.partition, self._with_keys
         return [
-            SourceRecord(
-                topic=self._topic,
-                partition=record.partition,
-                offset=record.offset,
-                key=record.key if self._with_keys else None,
-                value=record.value,
-            )
+            SourceRecord(topic, partition, record.offset, record.key if with_keys else None, record.value)
             for record in fetched.get(self._source, ())
         ]
 

@@ -40,16 +40,24 @@ class ParkedBooks:
             (*self.place.key, *columns, *errors),
         )
 
-    async def request(self, transaction: Transaction, before: int) -> Request | None:
-        """Return the first parked record before offset *before* for which an operator asks something."""
+    async def request(self, transaction: Transaction) -> Request | None:
+        """Return the first parked record for which an operator asks something."""
         cursor = await transaction.execute(
-            'SELECT "offset", sequence_key, requested FROM streams.parked '
-            f'WHERE {_PLACE} AND requested IS NOT NULL AND "offset" < %s ORDER BY "offset" LIMIT 1',
-            (*self.place.key, before),
+            'SELECT "offset", sequence_key, requested, tried FROM streams.parked '
+            f'WHERE {_PLACE} AND requested IS NOT NULL ORDER BY "offset" LIMIT 1',
+            self.place.key,
         )
         row = await cursor.fetchone()
-        return (
-            None if row is None else Request(offset=int(str(row[0])), key=bytes_of(row[1]) or None, action=str(row[2]))
+        if row is None:
+            return None
+        offset, key, action, tried = row
+        return Request(offset=int(str(offset)), key=bytes_of(key) or None, action=str(action), tried=int(str(tried)))
+
+    async def begun(self, transaction: Transaction, asked: Request) -> None:
+        """Count one more attempt at what is asked."""
+        await transaction.execute(
+            f'UPDATE streams.parked SET tried = tried + 1 WHERE {_PLACE} AND "offset" = %s',
+            (*self.place.key, asked.offset),
         )
 
     async def release(self, transaction: Transaction, done: Request) -> None:
@@ -73,7 +81,7 @@ class ParkedBooks:
         """Keep a record parked that failed again, with its new error."""
         await transaction.execute(
             "WITH again AS (UPDATE streams.parked "
-            "SET attempts = attempts + 1, code = %s, advice = %s, requested = NULL "
+            "SET attempts = attempts + 1, tried = 0, code = %s, advice = %s, requested = NULL "
             f'WHERE {_PLACE} AND "offset" = %s RETURNING *) '
             f"{_AUDIT} SELECT processor, topic, partition, \"offset\", 'failed again', code, "
             "coalesce(requested_by, ''), '' FROM again",

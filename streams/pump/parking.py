@@ -100,8 +100,10 @@ class Careful:
         self, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Transaction
     ) -> Sequence[Output]:
         """Return the outputs of *batch*; the records that cannot be processed are parked in *transaction*."""
-        flowing = [record for record in batch if not self._sequences.waits(record)]
-        queued = [record for record in batch if self._sequences.waits(record)] if len(flowing) < len(batch) else []
+        flowing, queued = batch, list[SourceRecord]()
+        if self._sequences.records:
+            flowing = [record for record in batch if not self._sequences.waits(record)]
+            queued = [record for record in batch if self._sequences.waits(record)]
         outputs: Sequence[Output] = ()
         parked = [_behind(record) for record in queued]
         try:

@@ -8,7 +8,6 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
-import psycopg
 import structlog
 
 from streams.pump import failpoints
@@ -21,6 +20,7 @@ from streams.pump.records import Output, Processor, SourceRecord
 from streams.pump.recovery import recover
 from streams.pump.retrying import Desk
 from streams.pump.routing import routed
+from streams.pump.saying import Saying
 from streams.pump.troubles import Trouble, trouble_of
 
 BATCH_RECORDS_MAX = 1000
@@ -57,6 +57,7 @@ class Partition:
         self._partitions = partitions
         self._step_back_s = step_back_s
         self._logger = logger.bind(processor=processor.name, topic=place.topic, partition=place.partition)
+        self._saying = Saying(books)
         self._sequences = Sequences()
         self._careful = Careful(processor, books, self._sequences)
         self._desk = Desk(
@@ -77,7 +78,6 @@ class Partition:
         """Whether Kafka has taken something, or nothing was to do, since the last trouble."""
         self._seen_offset = -1
         self._asked_at = 0.0
-        self._unsaid: tuple[str, str, str] | None = None
 
     async def run(self) -> None:
         """Process the partition; returns only when the partition is halted, else until cancelled."""
@@ -94,7 +94,8 @@ class Partition:
                 self._log.pause()
                 await flight.close()
                 if trouble.then == "halt":
-                    await self._halt(trouble)
+                    self._logger.error("partition_halted", code=trouble.code, advice=trouble.advice)  # noqa: TRY400
+                    await self._saying.insist("halted", trouble.code, trouble.advice)
                     return
                 await self._wait(trouble)
             finally:
@@ -122,8 +123,7 @@ class Partition:
         )
 
     async def _step(self, flight: Flight) -> None:
-        if self._unsaid is not None:  # the database was away when the state changed, and answers by now
-            await self._say(*self._unsaid)
+        await self._saying.catch_up()
         known = flight.committed
         await flight.wait_for_turn()
         if self._sequences.records:
@@ -136,7 +136,7 @@ class Partition:
         else:
             await self._rest(flight.committed)
         if not self._is_well and (flight.committed != known or not flight.is_under_way):
-            await self._say("running")
+            await self._saying.say("running")
             self._is_well, self._attempts = True, 0
 
     async def _read(self, flight: Flight) -> list[SourceRecord]:
@@ -220,25 +220,7 @@ class Partition:
         self._is_well = False
         self._attempts += 1
         self._logger.warning("partition_waiting", code=trouble.code, attempt=self._attempts)
-        await self._say("waiting", trouble.code, trouble.advice)
+        await self._saying.say("waiting", trouble.code, trouble.advice)
         jitter = random.uniform(0.7, 1.0)  # noqa: S311 - not a secret
         pause_s = min(BACKOFF_S_MAX, 0.2 * 2 ** min(self._attempts, 6)) * jitter
         await asyncio.sleep(self._step_back_s if trouble.then == "step-back" else pause_s)
-
-    async def _halt(self, trouble: Trouble) -> None:
-        """Say that the partition is halted, however long the database is away."""
-        self._logger.error("partition_halted", code=trouble.code, advice=trouble.advice)
-        await self._say("halted", trouble.code, trouble.advice)
-        while self._unsaid is not None:
-            await asyncio.sleep(BACKOFF_S_MAX)
-            await self._say(*self._unsaid)
-
-    async def _say(self, state: str, code: str = "", advice: str = "") -> None:
-        self._unsaid = (state, code, advice)
-        try:
-            async with self._books.transaction() as transaction:
-                await self._books.say(transaction, state, code, advice)
-        except (psycopg.Error, OSError):
-            self._logger.warning("state_not_written", state=state, code=code)
-        else:
-            self._unsaid = None

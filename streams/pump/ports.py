@@ -61,6 +61,8 @@ class Request:
     key: bytes | None
     action: str
     """`retry`, or `discard`."""
+    tried: int = 0
+    """How often it has been begun and not finished."""
 
 
 class Log(Protocol):
@@ -150,8 +152,11 @@ class Books(Protocol):
     async def park(self, transaction: Transaction, parked: Sequence[Parked]) -> None:
         """Set *parked* records aside; the same record again changes nothing."""
 
-    async def request(self, transaction: Transaction, before: int) -> Request | None:
-        """Return the first parked record before offset *before* for which an operator asks something."""
+    async def request(self, transaction: Transaction) -> Request | None:
+        """Return the first parked record for which an operator asks something."""
+
+    async def begun(self, transaction: Transaction, asked: Request) -> None:
+        """Count one more attempt at what is asked."""
 
     async def release(self, transaction: Transaction, done: Request) -> None:
         """Take a record out of parking; the next one of its key is tried as well."""

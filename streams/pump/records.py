@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import psycopg
 
@@ -15,24 +15,28 @@ Transaction = psycopg.AsyncConnection[tuple[object, ...]]
 """A connection inside the SQL transaction of a batch."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceRecord:
-    """One record as it was read; its representation hides the content."""
+class SourceRecord(NamedTuple):
+    """One record as it was read; its representation hides the content. A tuple: made for every record that flows."""
 
     topic: TopicName
     partition: int
     offset: int
-    key: bytes | None = field(repr=False)
-    value: bytes | None = field(repr=False)
+    key: bytes | None
+    value: bytes | None
+
+    def __repr__(self) -> str:
+        return f"SourceRecord({self.topic}-{self.partition}@{self.offset})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """One record to be written; without a key it goes to partition 0."""
+class Output(NamedTuple):
+    """One record to be written; without a key it goes to partition 0. Its representation hides the content."""
 
     topic: TopicName
-    key: bytes | None = field(default=None, repr=False)
-    value: bytes = field(repr=False)
+    value: bytes
+    key: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"Output({self.topic})"
 
     @property
     def size_bytes(self) -> int:

@@ -1,10 +1,11 @@
 """Retrying: what an operator asks for parked records, done by the owner of the partition, exactly once.
 
-1  Only a record before the next offset is touched, and only when everything sent has landed: order per key holds.
+1  Nothing is touched before all that was sent has landed and SQL is where Kafka is: so the order of a key holds.
 2  A retry is one SQL transaction (state, outputs into the outbox, out of parking, number of retries by compare-and-set)
 and one Kafka transaction that commits the number with the outputs. A crash between them is caught up by recovery.
 3  After a success the next record of the key is tried as well; one that fails again stays, with the others behind it.
-4  A discard does the same with what `Processor.discard` says instead of the record's outputs.
+4  One at which the process died TRIES_MAX times is not tried once more until it is asked for again.
+5  A discard does the same with what `Processor.discard` says instead of the record's outputs.
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from schemas.errors import UnavailableError
+from streams.pump.caution import ADVICE, CODE, TRIES_MAX
 from streams.pump.parking import Careful, Sequences
 from streams.pump.ports import Books, Checkpoint, Committed, Log, Partitions, Request, Routed, Supply
 from streams.pump.positions import LostOwnershipError
@@ -57,7 +59,12 @@ class Desk:
         """
         async with self.books.transaction() as transaction:
             caught_up = self._owns(await self.books.checkpoint(transaction), at)
-            asked = await self.books.request(transaction, at.offset) if caught_up else None
+            asked = await self.books.request(transaction) if caught_up else None
+            if asked is not None and asked.tried >= TRIES_MAX:
+                await self.books.fail_again(transaction, _deadly(asked))
+                return Retried(outputs=(), retries=at.retries)
+            if asked is not None:
+                await self.books.begun(transaction, asked)
         if asked is None:
             return None
         record = await self._read(asked)
@@ -109,3 +116,7 @@ class Desk:
             return list(await self.processor.discard(record, inputs, transaction))
         found = await self.careful.one(record, inputs, transaction)
         return found if isinstance(found, Parked) else list(found)
+
+
+def _deadly(asked: Request) -> Parked:
+    return Parked(offset=asked.offset, key=asked.key, code=CODE, advice=ADVICE)

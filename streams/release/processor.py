@@ -14,7 +14,7 @@ from schemas.codec import Codec, Record
 from schemas.derive import Channel, derive
 from schemas.errors import UnknownSchemaError
 from schemas.field_steps import AGENCY, persons, without_persons
-from schemas.names import AgencyId, PartnerId, SubjectId, TopicName
+from schemas.names import AgencyId, KeyId, PartnerId, SubjectId, TopicName
 from schemas.opening import kids_in, open_record
 from schemas.sealing import DataKey, Nonce
 from schemas.upcasting import lineage, version_of
@@ -110,7 +110,7 @@ class ReleaseProcessor:
 
     async def _open(self, batch: Sequence[SourceRecord]) -> list[Opened]:
         read = [(source, *self._read(source)) for source in batch]
-        kids = {kid for *_, sealed in read for kid in kids_in(sealed)}
+        kids: set[KeyId] = set().union(*(kids_in(sealed) for *_, sealed in read))
         keys = await self._vault.open(kids)
         opened = []
         for source, found, version, sealed in read:

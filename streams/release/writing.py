@@ -94,7 +94,7 @@ def _sealed_output(
     derived = derive(contract, channel)
     envelope = record["envelope"]
     assert isinstance(envelope, dict)
-    sealing = Sealing(event_id=str(envelope["event_id"]), schema=derived.fullname, keys=keys, nonce=nonce)
+    sealing = Sealing(event_id=str(envelope["event_id"]), schema=derived.fullname, keys=keys, nonce=nonce, wire=True)
     writer = codec.writer(f"{topic}-{derived.fullname}", derived.schema)
     return Output(topic=topic, value=writer.encode(seal(contract, channel, record, sealing)))
 

@@ -2,11 +2,13 @@
 
 ALTER TABLE streams.parked
     ADD COLUMN attempts int NOT NULL DEFAULT 1,
+    ADD COLUMN tried int NOT NULL DEFAULT 0,
     ADD COLUMN requested text CHECK (requested IN ('retry', 'discard')),
     ADD COLUMN requested_by text,
     ADD COLUMN reason text;
 CREATE INDEX ON streams.parked (processor, topic, partition, sequence_key, "offset");
 COMMENT ON COLUMN streams.parked.sequence_key IS 'Key of the record; empty without one. Of the ledger a random id of the case.';
+COMMENT ON COLUMN streams.parked.tried IS 'How often what is asked was begun and not finished: a worker that dies leaves no error.';
 COMMENT ON COLUMN streams.parked.requested IS 'What an operator wants done; the owner of the partition does it.';
 
 CREATE TABLE streams.parking_audit (

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,12 +17,17 @@ from psycopg_pool import AsyncConnectionPool
 from infra.home import Home
 from infra.kafka import consumer_for, producer_for
 from infra.topology.credentials import Credentials
+from infra.topology.model import load_topology
 from infra.workplace import Workplace
+from projections import generations
 from projections.partition import PartitionFold
 from projections.projection import Countries, Event, Projection
+from projections.rebuild import Workshop, workshop
 from projections.rows import Row, Table
+from projections.switching import lead_to
 from schemas.catalogue import hub_contract
 from schemas.codec import Codec
+from schemas.names import TopicName
 from tests.projections.events import COUNTRIES, NOW
 from tests.running import ADMIN
 
@@ -45,31 +51,65 @@ def receipt(codec: Codec, outcome: str, number: int) -> bytes:
 
 @contextmanager
 def scratch(home: Home, projection: Projection) -> Iterator[tuple[Projection, str]]:
-    """Yield a copy of *projection* with tables of its own, and a topic of its own."""
+    """Yield a copy of *projection* with tables of its own, one live generation of it, and a topic of its own."""
     token = uuid.uuid4().hex[:12]
-    renamed = {table: dataclasses.replace(table, name=f"t{token}_{table.name}") for table in projection.tables}
+    prefix = f"t{token}_"
+    definition = re.sub(rf"\b{projection.name}_", prefix, projection.definition)
+    renamed = {t: dataclasses.replace(t, name=prefix + t.name.partition("_")[2]) for t in projection.tables}
 
     def rows_of(event: Event, countries: Countries) -> Iterator[Row]:
         for row in projection.rows_of(event, countries):
-            yield dataclasses.replace(row, table=renamed[row.table])
+            yield row._replace(table=renamed[row.table])
 
-    copy = dataclasses.replace(projection, name=f"t{token}", tables=tuple(renamed.values()), sheets=(), rows_of=rows_of)
     topic = f"test-projections.{token}"
+    copy = dataclasses.replace(
+        projection,
+        name=f"t{token}",
+        definition=definition,
+        families=(topic,),
+        tables=tuple(renamed.values()),
+        sheets=(),
+        rows_of=rows_of,
+    )
     admin = AdminClient(_settings(home))
     admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(20)
-    with psycopg.connect(home.dsn("hub_admin"), autocommit=True) as connection:
-        for table, own in renamed.items():
-            _run(connection, "CREATE TABLE projections.{} (LIKE projections.{} INCLUDING ALL)", own.name, table.name)
-            _run(connection, "GRANT SELECT, INSERT, UPDATE, DELETE ON projections.{} TO hub_projections", own.name)
+    with generations.owner_of(home) as connection:
+        lead_to(connection, generations.create(connection, copy, "live"), None)
         try:
             yield copy, topic
         finally:
             admin.delete_topics([topic])[topic].result(20)
-            for own in renamed.values():
-                _run(connection, "DROP TABLE projections.{}", own.name)
-            for kept in ("checkpoint", "partition_state"):
-                query = sql.SQL("DELETE FROM projections.{} WHERE projection = %s").format(sql.Identifier(kept))
-                connection.execute(query, (copy.name,))
+            for (view,) in connection.execute(
+                "SELECT viewname FROM pg_views WHERE schemaname = 'projections' AND viewname LIKE %s", (f"{prefix}%",)
+            ).fetchall():
+                connection.execute(sql.SQL("DROP VIEW projections.{}").format(sql.Identifier(view)))
+            for each in generations.generations(connection, copy.name):
+                generations.drop(connection, each)
+
+
+@contextmanager
+def building(home: Home, projection: Projection, topic: str) -> Iterator[Workshop]:
+    """Yield a workshop for a scratch projection."""
+    known = load_topology()
+    ledger = next(each for each in known.topics if each.name == "ledger")
+    own = dataclasses.replace(ledger, name=TopicName(topic), family=topic, partitions=1)
+    topology = dataclasses.replace(known, topics=(*known.topics, own))
+    with workshop(
+        home,
+        [projection],
+        lambda _doing, _done, _total: None,
+        processes=1,
+        topology=topology,
+        principal=ADMIN,
+        find=lambda _name: projection,
+    ) as made:
+        yield made
+
+
+def states(home: Home, projection: Projection) -> dict[int, str]:
+    """Return the state of each generation by number."""
+    with generations.owner_of(home) as connection:
+        return {each.number: each.state for each in generations.generations(connection, projection.name)}
 
 
 @asynccontextmanager
@@ -120,11 +160,11 @@ async def write(producer: AIOKafkaProducer, topic: str, values: list[bytes], *, 
     await (producer.abort_transaction() if abort else producer.commit_transaction())
 
 
-def held(home: Home, table: Table) -> dict[tuple[object, ...], tuple[object, ...]]:
+def held(home: Home, table: Table, schema: str = "projections") -> dict[tuple[object, ...], tuple[object, ...]]:
     """Return the rows of *table* by key, in the order of its columns."""
     names = [column.name for column in (*table.keys, *table.values)]
-    query = sql.SQL("SELECT {} FROM projections.{}").format(
-        sql.SQL(", ").join(map(sql.Identifier, names)), sql.Identifier(table.name)
+    query = sql.SQL("SELECT {} FROM {}").format(
+        sql.SQL(", ").join(map(sql.Identifier, names)), sql.Identifier(schema, table.name)
     )
     with psycopg.connect(home.dsn("hub_admin")) as connection:
         rows = connection.execute(query).fetchall()
@@ -132,13 +172,22 @@ def held(home: Home, table: Table) -> dict[tuple[object, ...], tuple[object, ...
 
 
 def checkpoint(home: Home, projection: Projection) -> int | None:
-    """Return the checkpoint of a scratch projection."""
-    return _one(home, "SELECT next_offset FROM projections.checkpoint WHERE projection = %s", projection.name)
+    """Return the checkpoint of the live generation of a scratch projection."""
+    query = (
+        "SELECT next_offset FROM projections.checkpoint JOIN projections.generation g USING (projection, generation) "
+        "WHERE projection = %s AND g.state = 'live'"
+    )
+    return _one(home, query, projection.name)
 
 
 def state(home: Home, projection: Projection) -> str | None:
-    """Return what a scratch projection says that it does."""
-    return _one(home, "SELECT state FROM projections.partition_state WHERE projection = %s", projection.name)
+    """Return what a scratch projection says that its live generation does."""
+    query = (
+        "SELECT s.state FROM projections.partition_state s "
+        "JOIN projections.generation g USING (projection, generation) "
+        "WHERE projection = %s AND g.state = 'live'"
+    )
+    return _one(home, query, projection.name)
 
 
 async def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
@@ -153,10 +202,6 @@ def _one(home: Home, query: str, name: str):  # type: ignore[no-untyped-def]  # 
     with psycopg.connect(home.dsn("hub_admin")) as connection:
         row = connection.execute(query.encode(), (name,)).fetchone()
     return None if row is None else row[0]
-
-
-def _run(connection: "psycopg.Connection[tuple[object, ...]]", statement: str, *names: str) -> None:
-    connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
 
 
 def _settings(home: Home) -> dict[str, str]:

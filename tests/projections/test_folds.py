@@ -1,13 +1,20 @@
 """Projections as pure functions: neither where a batch ends nor which partition is quicker changes a row."""
 
+from typing import cast
+
+import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from infra.database import DatabaseUnavailableError
 from infra.topology.model import load_topology
 from projections import store
+from projections.building import Builder
 from projections.catalogue import PROJECTIONS, UnknownProjectionError, projection
+from projections.crew import folded as folded_by
 from projections.national_cases import CASE, NATIONAL_CASES, SUBJECT
+from projections.partition import AWAY
 from projections.pipeline import COUNT, PIPELINE
 from projections.projection import Event, Projection, countries_of
 from projections.rows import Rows, combine
@@ -129,6 +136,18 @@ def test_countries_come_from_the_topology() -> None:
 def test_an_unknown_projection_is_answered_with_those_that_exist() -> None:
     with pytest.raises(UnknownProjectionError, match="national_cases"):
         projection("cases")
+
+
+class FullDisk:
+    def fold(self, *_arguments: object) -> list[object]:
+        raise psycopg.errors.DiskFull("could not extend file: No space left on device, row (Ana Petrović)")
+
+
+def test_a_full_disk_is_waited_for_by_the_worker_and_ends_a_rebuild_with_advice() -> None:
+    assert issubclass(psycopg.errors.DiskFull, AWAY)
+    with pytest.raises(DatabaseUnavailableError, match="space on its disk, then give the same command") as raised:
+        folded_by(cast("Builder", FullDisk()), ("ledger", 0), [], lambda _records, _offsets: None)
+    assert "Petrović" not in str(raised.value)
 
 
 @given(beginning=st.integers(0, 9), length=st.integers(0, 9), stored=st.none() | st.integers(0, 30))

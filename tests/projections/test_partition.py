@@ -9,9 +9,9 @@ import pytest
 from infra.home import Home
 from infra.workplace import Workplace, workplace
 from projections import partition
+from projections.decoding import EventReader
 from projections.pipeline import PIPELINE
 from projections.projection import Event, Projection
-from projections.rebuild import rebuild
 from schemas.upcasting import UnknownVersionError
 from tests.projections.folding import checkpoint, folding, held, receipt, scratch, state, until, write, writing
 
@@ -113,7 +113,7 @@ async def test_a_version_of_a_later_release_halts_and_says_which_is_needed(
         raise UnknownVersionError("install the release that wrote it")
 
     projection, topic = own
-    monkeypatch.setattr(partition, "event_of", later)
+    monkeypatch.setattr(EventReader, "event", later)
     async with writing(home) as producer:
         await write(producer, topic, [receipt(place.codec, "ACCEPTED", 0)])
         async with folding(place, projection, topic) as task:
@@ -125,26 +125,12 @@ async def test_a_version_of_a_later_release_halts_and_says_which_is_needed(
     assert said == ("halted", "unknown-schema-version", "install the release that wrote it")
 
 
-async def test_a_rebuild_of_a_quiet_projection_gives_the_same_rows(
-    home: Home, place: Workplace, own: Scratch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    projection, topic = own
-    monkeypatch.setattr(partition, "LOOK_S", 0.05)
-    async with writing(home) as producer, folding(place, projection, topic):
-        await write(producer, topic, [receipt(place.codec, outcome, 0) for outcome in ("ACCEPTED", "REFUSED")])
-        await until(lambda: checkpoint(home, projection) == 3, "the end of the log")
-        before = counted(home, projection)
-        await asyncio.to_thread(rebuild, home, projection)
-        assert checkpoint(home, projection) in (None, 0, 3)
-        await until(lambda: checkpoint(home, projection) == 3, "the end of the log, again")
-    assert counted(home, projection) == before == {ACCEPTED: 1, REFUSED: 1}
-
-
 async def test_a_topic_made_anew_halts_with_advice(home: Home, place: Workplace, own: Scratch) -> None:
     projection, topic = own
-    with psycopg.connect(home.dsn("hub_projections")) as connection:
+    with psycopg.connect(home.dsn("hub_admin")) as connection:
         connection.execute(
-            "INSERT INTO projections.checkpoint (projection, topic, partition, next_offset) VALUES (%s, %s, 0, 9)",
+            "INSERT INTO projections.checkpoint (projection, generation, topic, partition, next_offset) "
+            "VALUES (%s, 1, %s, 0, 9)",
             (projection.name, topic),
         )
     async with folding(place, projection, topic) as task:

@@ -38,11 +38,11 @@ def everything_in(home: Home) -> str:
     out = []
     with psycopg.connect(home.dsn("hub_access")) as connection:
         names = connection.execute(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'projections' "
-            "AND table_name NOT LIKE 't%\\_%'"
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema LIKE 'projection%' "
+            "AND table_schema NOT LIKE 'projection\\_t%' AND table_name NOT LIKE 't%\\_%'"
         ).fetchall()
-        for (name,) in names:
-            out += connection.execute(sql.SQL("SELECT * FROM projections.{}").format(sql.Identifier(name))).fetchall()
+        for name in names:
+            out += connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(*name))).fetchall()
     return str(out)
 
 

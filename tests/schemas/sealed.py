@@ -47,11 +47,18 @@ def keys_for(contract: Contract, event: Mapping[str, object]) -> dict[str, DataK
     return {**keys, AGENCY: _key("k-agency", agency)}
 
 
-def sealed(contract: Contract, channel: Channel, event: Mapping[str, object], keys: Mapping[str, DataKey]) -> Any:
+def sealed(
+    contract: Contract,
+    channel: Channel,
+    event: Mapping[str, object],
+    keys: Mapping[str, DataKey],
+    *,
+    wire: bool = False,
+) -> Any:
     """Return *event* sealed for *channel* with all that the hub adds."""
     envelope: Any = event["envelope"]
     sealing = Sealing(
-        event_id=envelope["event_id"], schema=derive(contract, channel).fullname, keys=keys, nonce=counted()
+        event_id=envelope["event_id"], schema=derive(contract, channel).fullname, keys=keys, nonce=counted(), wire=wire
     )
     stamped = {**event, "received_at": NOW} | ({"release": STAMP} if channel in FEEDS else {})
     return seal(contract, channel, stamped, sealing)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.feed_events import opened_content, sealed_event
-from projections.partition import event_of
+from projections.decoding import event_of
 from schemas import upcasters
 from schemas.catalogue import Contract, contract, hub_contract
 from schemas.codec import Codec, Decoded, parse

@@ -1,11 +1,12 @@
 """Partitions of keys, as Kafka's own clients choose them; nonces, which never come twice."""
 
 import pytest
+from aiokafka.partitioner import murmur2 as of_aiokafka
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.pump.nonces import BLOCK, nonces
-from streams.pump.routing import target_partition
+from streams.pump.routing import murmur2, target_partition
 
 JAVA = {
     # org.apache.kafka.common.utils.UtilsTest.testMurmur2
@@ -18,33 +19,17 @@ JAVA = {
 }
 
 
-def murmur2(data: bytes) -> int:
-    """Return the hash of *data* as a signed number: a second implementation, written from Kafka's Utils.java."""
-    mask, m = 0xFFFFFFFF, 0x5BD1E995
-    value = 0x9747B28C ^ len(data)
-    whole = len(data) // 4 * 4
-    for start in range(0, whole, 4):
-        k = int.from_bytes(data[start : start + 4], "little") * m & mask
-        k = (k ^ k >> 24) * m & mask
-        value = value * m & mask ^ k
-    rest = data[whole:]
-    if rest:
-        value = (value ^ int.from_bytes(rest, "little")) * m & mask
-    value = (value ^ value >> 13) * m & mask
-    value ^= value >> 15
-    return value - 2**32 if value >= 2**31 else value
-
-
 @pytest.mark.parametrize(("key", "expected"), JAVA.items())
 def test_a_key_has_the_partition_that_java_gives_it(key: bytes, expected: int) -> None:
-    assert murmur2(key) == expected
+    assert murmur2(key) == expected & 0xFFFFFFFF
     for partitions in (2, 6, 50):
         assert target_partition(key, partitions) == (expected & 0x7FFFFFFF) % partitions
 
 
 @given(st.binary(max_size=60), st.integers(1, 100))
 def test_any_key_has_the_partition_that_java_gives_it(key: bytes, partitions: int) -> None:
-    assert target_partition(key, partitions) == (murmur2(key) & 0x7FFFFFFF) % partitions
+    assert murmur2(key) == of_aiokafka(key) & 0xFFFFFFFF
+    assert target_partition(key, partitions) == (of_aiokafka(key) & 0x7FFFFFFF) % partitions
 
 
 def test_without_a_key_a_record_goes_to_the_first_partition() -> None:

@@ -1,0 +1,152 @@
+"""Contender: the pump of the hub, exactly once; the argument says which processor it runs: `clear` or `sealed`.
+
+The span ends with the last transaction that the broker has committed: the producer of the pump is watched for that.
+"""
+
+import asyncio
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from _contender import Span, Task
+from _sealing_work import SealingWork
+from _transform import Transform
+
+from infra.home import Home
+from infra.topology.credentials import Credentials
+from infra.workplace import workplace
+from schemas.names import TopicName
+from streams.pump.kafka_producer import PartitionProducer
+from streams.pump.ports import Committed, Routed
+from streams.pump.records import Inputs, Output, SourceRecord, Transaction
+from streams.pump.service import Pump
+from streams.pump.supply import WorldSupply
+
+PROCESSOR = "bench"
+POOL = 8
+LOOK_S = 0.05
+QUIET_S = 10.0
+"""So long without a commit: what is missing will not come, and the check of the output says so."""
+
+
+class Clear:
+    """A stateless processor around the work that every contender does."""
+
+    name = PROCESSOR
+    stateful = False
+
+    def __init__(self, task: Task, span: Span) -> None:
+        self.topics: Sequence[TopicName] = (TopicName(task.source),)
+        self.seen = 0
+        self._span = span
+        self._topics = {route: TopicName(name) for route, name in task.routes.items()}
+        self._transform = Transform(task.schemas, task.derived_id, bytes.fromhex(task.secret))
+
+    async def process(
+        self,
+        batch: Sequence[SourceRecord],
+        inputs: Inputs,  # noqa: ARG002 - needs nothing of the world
+        transaction: Transaction,  # noqa: ARG002 - stateless
+    ) -> Sequence[Output]:
+        """Return what comes of *batch*."""
+        self._span.begin()
+        outputs = []
+        for record in batch:
+            route, key, value = self._transform(record.value or b"")
+            outputs.append(Output(topic=self._topics[route], key=key, value=value))
+        self.seen += len(batch)
+        return outputs
+
+
+class Sealed:
+    """A stateless processor that seals every personal field for one recipient."""
+
+    name = PROCESSOR
+    stateful = False
+
+    def __init__(self, task: Task, span: Span) -> None:
+        self.topics: Sequence[TopicName] = (TopicName(task.source),)
+        self.seen = 0
+        self._span = span
+        self._topic = TopicName(next(iter(task.routes.values())))
+        self._work = SealingWork(task.schemas, task.derived_id)
+
+    async def process(
+        self,
+        batch: Sequence[SourceRecord],
+        inputs: Inputs,  # noqa: ARG002 - needs nothing of the world
+        transaction: Transaction,  # noqa: ARG002 - stateless
+    ) -> Sequence[Output]:
+        """Return *batch*, sealed."""
+        self._span.begin()
+        made = [self._work(record.value or b"") for record in batch]
+        self.seen += len(batch)
+        return [Output(topic=self._topic, key=key, value=value) for key, value in made]
+
+
+class Commits:
+    """Counts the outputs and transactions that the broker has committed, and ends the span with each."""
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+        self.outputs = 0
+        self.count = 0
+        self._last_at = 0.0
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Watch while the block runs."""
+        commit = PartitionProducer.commit
+
+        async def commit_and_tell(producer: PartitionProducer, outputs: Routed, reached: Committed) -> None:
+            await commit(producer, outputs, reached)
+            if outputs:
+                self.outputs += len(outputs)
+                self.count += 1
+                self._last_at = asyncio.get_running_loop().time()
+                self._span.end()
+
+        PartitionProducer.commit = commit_and_tell  # type: ignore[method-assign]  # for as long as it is watched
+        try:
+            yield
+        finally:
+            PartitionProducer.commit = commit  # type: ignore[method-assign]  # as it was
+
+    async def finished(self, events: int) -> None:
+        """Return when all *events* were committed, or nothing more comes."""
+        loop = asyncio.get_running_loop()
+        while self.outputs < events:
+            await asyncio.sleep(LOOK_S)
+            if self.outputs and loop.time() > self._last_at + QUIET_S:
+                return
+
+
+async def run(task: Task, span: Span, kind: str) -> tuple[int, int]:
+    """Process every event and return how many there were, in how many transactions."""
+    processor = Sealed(task, span) if kind == "sealed" else Clear(task, span)
+    commits = Commits(span)
+    async with workplace(Home.current()) as place, place.pool("hub_streams", POOL) as pool:
+        pump = Pump(
+            processor,
+            credentials=Credentials.of(place.home, task.user, place.topology),
+            pool=pool,
+            supply=WorldSupply(place.clock),
+            partitions={TopicName(name): task.partitions for name in task.routes.values()},
+            read_committed=True,
+        )
+        with commits.watched():
+            await pump.start()
+            await commits.finished(task.events)
+            await pump.stop()
+    return processor.seen, commits.count
+
+
+def main() -> None:
+    """Run the task on standard input."""
+    task, span = Task.given(), Span()
+    seen, transactions = asyncio.run(run(task, span, sys.argv[1]))
+    span.answer(seen, transactions=transactions)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""The real processors of `stages.py` on the real database, without Kafka: batches go in, outputs are counted.
+
+What intake remembers is rolled back after each batch, so that events can be told again; what the vault makes of their
+persons and cases stays, as it does in life.
+"""
+
+import itertools
+import json
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from psycopg_pool import AsyncConnectionPool
+
+from connectors.publisher import Publisher
+from infra.control import ControlReader, ControlState
+from infra.home import Home
+from infra.topology.credentials import Credentials
+from infra.workplace import Workplace, workplace
+from schemas.examples import example
+from schemas.names import TopicName
+from streams.intake.processor import Intake
+from streams.pump.books import SqlBooks
+from streams.pump.ports import Place
+from streams.pump.records import Output, Processor, SourceRecord
+from streams.pump.supply import WorldSupply
+from streams.release.processor import ReleaseProcessor
+
+AGENCY = "rs-police"
+TYPES = ("PersonIdentified", "ReferralOffered", "InvestigationOpened", "ExtraditionRequested", "ControlFinding")
+FILLED_IN = ("agency", "event_id", "recorded_at")
+PER_CASE = 5
+PER_PERSON = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """The two processors and the connection that a pump would hand to them."""
+
+    intake: Intake
+    release: ReleaseProcessor
+    pool: AsyncConnectionPool
+    supply: WorldSupply
+
+
+class AgreedOnce:
+    """The agreements of the topology; they do not change while something is measured."""
+
+    def __init__(self, place: Workplace) -> None:
+        self._state = ControlState(agreements=tuple(place.topology.agreements), offset=0)
+
+    async def state(self) -> ControlState:
+        """Return the agreements."""
+        return self._state
+
+
+@asynccontextmanager
+async def bench(home: Home) -> AsyncIterator[Bench]:
+    """Open what the processors need, as the worker does."""
+    async with workplace(home) as place, place.pool("hub_streams", 4) as pool, place.pool("hub_vault", 10) as vaults:
+        vault = place.vault(vaults)
+        yield Bench(
+            intake=Intake(topology=place.topology, codec=place.codec, vault=vault),
+            release=ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault),
+            pool=pool,
+            supply=WorldSupply(place.clock, cast("ControlReader", AgreedOnce(place))),
+        )
+
+
+async def published(home: Home, names: Sequence[str], count: int) -> list[SourceRecord]:
+    """Return *count* events of the types *names* in turn, as they lie on the topic of their agency."""
+    run = uuid.uuid4().hex[:8]
+    async with Publisher(Credentials.of(home, AGENCY)) as publisher:
+        values = [
+            publisher.encode(_event(name, run, number))[1]
+            for number, name in zip(range(count), itertools.cycle(names), strict=False)
+        ]
+    return records(f"in.{AGENCY}", [(None, value) for value in values])
+
+
+def records(topic: str, found: Sequence[tuple[bytes | None, bytes]]) -> list[SourceRecord]:
+    """Return *found* (key and value) as a consumer gives it."""
+    return [
+        SourceRecord(topic=TopicName(topic), partition=0, offset=offset, key=key, value=value)
+        for offset, (key, value) in enumerate(found)
+    ]
+
+
+async def process(
+    processor: Processor, given: Sequence[SourceRecord], here: Bench, *, batch_of: int, outbox: bool
+) -> list[Output]:
+    """Return what *processor* makes of *given* in batches of *batch_of*, with the outbox written when it has one."""
+    place = Place(processor="bench", topic=given[0].topic, partition=0)
+    books = SqlBooks(here.pool, place)
+    outputs: list[Output] = []
+    for start in range(0, len(given), batch_of):
+        batch = given[start : start + batch_of]
+        inputs = await here.supply.inputs()
+        async with books.transaction() as connection:
+            found = await processor.process(batch, inputs, connection)
+            if outbox:
+                await books.keep_outputs(connection, [(output, 0) for output in found], start)
+            await connection.rollback()
+        outputs += found
+    return outputs
+
+
+def _event(name: str, run: str, number: int) -> dict[str, object]:
+    found: dict[str, Any] = json.loads(json.dumps(example(name)))
+    envelope = {key: value for key, value in found["envelope"].items() if key not in FILLED_IN}
+    # The id is made from the content: without a reference of its own an event would be the duplicate of another.
+    found["envelope"] = {**envelope, "officer_ref": f"O-{number}", "case_ref": f"K-{run}-{number // PER_CASE}"}
+    if "to_agency" in found:
+        found["to_agency"] = "rs-counselling"
+    persons = [found.get("person"), *found.get("suspects", ()), found.get("establishment", {}).get("proprietor")]
+    for person in filter(None, persons):
+        person["person_ref"] = f"P-{run}-{number // PER_PERSON}"
+    return found
