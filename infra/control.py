@@ -78,7 +78,8 @@ class ControlReader:
             try:
                 if asked > self._read_began:  # else another one read to the end since we asked
                     began = time.monotonic()
-                    await asyncio.wait_for(self._read_on(), READ_TIMEOUT_S)
+                    async with asyncio.timeout(READ_TIMEOUT_S):  # `wait_for` may swallow a cancellation
+                        await self._read_on()
                     self._read_began = began
             except (KafkaError, TimeoutError, OSError) as error:
                 await self._drop()

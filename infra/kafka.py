@@ -12,6 +12,8 @@ from infra.topology.credentials import Credentials
 REQUEST_BYTES_MAX = 4 * 1024 * 1024
 BATCH_BYTES_MAX = 512 * 1024
 FETCH_BYTES_MAX = 2 * 1024 * 1024
+METADATA_MS = 10_000
+"""A topic that came back, or a right that was given back, is noticed after so long at the latest."""
 
 
 def security_of(credentials: Credentials) -> dict[str, object]:
@@ -66,18 +68,25 @@ async def discard(producer: AIOKafkaProducer, timeout_s: float = 5.0) -> None:
 
 
 def consumer_for(
-    credentials: Credentials, *, group: str | None = None, read_committed: bool = True, member: str | None = None
+    credentials: Credentials,
+    *,
+    group: str | None = None,
+    read_committed: bool = True,
+    member: str | None = None,
+    seeks: bool = False,
 ) -> AIOKafkaConsumer:
     """Return a consumer that commits nothing by itself and begins at the start of a topic.
 
-    With *member*, a name that nobody else uses at the same time, it is a static member of *group*.
+    With *member*, a name that nobody else uses at the same time, it is a static member of *group*. One that *seeks*
+    is told when its position is no longer in the log; any other would go to the start of it in silence.
     """
     return AIOKafkaConsumer(
         **security_of(credentials),
         group_id=group,
         group_instance_id=member,
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset="none" if seeks else "earliest",
+        metadata_max_age_ms=METADATA_MS,
         isolation_level="read_committed" if read_committed else "read_uncommitted",
         session_timeout_ms=settings().session_timeout_ms,
         max_partition_fetch_bytes=FETCH_BYTES_MAX,

@@ -104,5 +104,6 @@ def configure_logging(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    logging.getLogger("aiokafka.cluster").setLevel(logging.CRITICAL)  # a topic that is gone: ten lines a second
     for name in PINNED:
         logging.getLogger(name).setLevel(logging.WARNING)

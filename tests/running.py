@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 from infra.home import Home
 from infra.stack import worker as background
@@ -42,6 +42,22 @@ def ensure_worker(home: Home) -> None:
 
 def records(home: Home, topic: str, *, committed: bool = True) -> list[Stored]:
     """Return what *topic* holds now, in order within each partition, as a reader of committed records sees it."""
+    found: list[Stored] = []
+    read_on(home, {topic: {}}, lambda _topic, stored: found.append(stored), committed=committed)
+    return found
+
+
+def read_on(
+    home: Home,
+    positions: dict[str, dict[int, int]],
+    take: Callable[[str, Stored], None],
+    *,
+    committed: bool = True,
+) -> None:
+    """Hand what the topics of *positions* hold beyond them to *take*, in order within each partition, and move them.
+
+    A partition without a position is read from its beginning.
+    """
     consumer = Consumer(
         {
             "bootstrap.servers": home.endpoints().bootstrap,
@@ -53,41 +69,63 @@ def records(home: Home, topic: str, *, committed: bool = True) -> list[Stored]:
             "group.id": f"{ADMIN}.tests",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
+            "auto.offset.reset": "error",
             "fetch.wait.max.ms": 50,
             "isolation.level": "read_committed" if committed else "read_uncommitted",
         },
         logger=_SILENT,
     )
     try:
-        partitions = consumer.list_topics(topic, timeout=20).topics[topic].partitions
-        consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
-        return _read_to_end(consumer, set(partitions))
+        known = consumer.list_topics(timeout=20).topics
+        places = [(topic, number) for topic in positions for number in known[topic].partitions]
+        consumer.assign(
+            [TopicPartition(topic, number, positions[topic].get(number, OFFSET_BEGINNING)) for topic, number in places]
+        )
+        _read_to_end(consumer, set(places), positions, take)
     finally:
         consumer.close()
 
 
-def _read_to_end(consumer: Consumer, open_partitions: set[int]) -> list[Stored]:
-    found: list[Stored] = []
+def _read_to_end(
+    consumer: Consumer,
+    open_places: set[tuple[str, int]],
+    positions: dict[str, dict[int, int]],
+    take: Callable[[str, Stored], None],
+) -> None:
     deadline = time.monotonic() + 60
-    while open_partitions:
-        assert time.monotonic() < deadline, "the topic could not be read to its end"
+    while open_places:
         for message in consumer.consume(500, timeout=0.1):
-            error = message.error()
+            topic, partition, error = message.topic(), message.partition(), message.error()
             if error is None:
-                found.append(
+                deadline = time.monotonic() + 60
+                take(
+                    topic,
                     Stored(
-                        partition=message.partition(),
+                        partition=partition,
                         offset=message.offset(),
                         key=message.key(),
                         value=message.value(),
                         written_ms=message.timestamp()[1],
-                    )
+                    ),
                 )
+                positions[topic][partition] = message.offset() + 1
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka names it so
-                open_partitions.discard(message.partition())
+                open_places.discard((topic, partition))
             else:
                 raise AssertionError(error.str())
-    return found
+        assert time.monotonic() < deadline, "the topics could not be read to their end"
+
+
+def command(home: Home, *arguments: str, timeout_s: float = 180) -> subprocess.CompletedProcess[str]:
+    """Run `hub` on *home* as an operator does, with *arguments*."""
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("hub")), *arguments],
+        env={**os.environ, "HUB_HOME": str(home.path), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
 
 
 def rows(home: Home, query: str, *arguments: object) -> list[tuple]:  # type: ignore[type-arg]  # of any shape

@@ -38,6 +38,7 @@ class Intake:
 
     name = "intake"
     stateful = True
+    keyed = False
 
     def __init__(self, *, topology: Topology, codec: Codec, vault: Vault, memory: Memory | None = None) -> None:
         organisations = frozenset(str(one.id) for one in topology.agencies) | frozenset(

@@ -11,6 +11,8 @@ from typing import Literal
 from streams.pump.records import SourceRecord
 
 Moment = Literal["after-poll", "after-sql-commit", "after-produce", "before-kafka-commit", "after-kafka-commit"]
+RETRIED_IN_SQL = "retried-in-sql"
+"""A retry is in SQL and not in Kafka yet."""
 
 EXIT_CODE = 86
 _armed = os.environ.get("HUB_FAILPOINT", "")

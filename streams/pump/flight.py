@@ -3,6 +3,7 @@
 import asyncio
 
 from streams.pump import failpoints
+from streams.pump.ending import end
 from streams.pump.ports import Committed, Producer, Routed
 
 INTERVAL_S = 0.05
@@ -41,8 +42,7 @@ class Flight:
         """Give up what has not landed and stop the producer; recovery finds out what became of it."""
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await end([task])
         await self.producer.stop()
 
     async def wait_for_turn(self) -> None:

@@ -5,6 +5,13 @@ import contextlib
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import (
+    IllegalOperation,
+    InvalidTxnState,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 from aiokafka.structs import OffsetAndMetadata
 
 from infra.kafka import producer_for
@@ -17,6 +24,9 @@ from streams.pump.records import Output
 
 TRANSACTION_TIMEOUT_MS = 10_000
 """A stuck transaction blocks every read_committed reader for so long at most (streaming.md section 4c)."""
+COMMIT_S_MAX = TRANSACTION_TIMEOUT_MS / 1000
+"""The broker gives up a transaction by then. aiokafka would go on trying for ever, and nobody would see why."""
+ABORT_S_MAX = 2.0
 STOP_S_MAX = 5.0
 
 
@@ -53,36 +63,76 @@ class PartitionProducer:
         The number of retries goes as the metadata of the offset, so that it is committed with their outputs.
         """
         assert self._producer is not None, "a producer that was stopped is not used again"
+        producer = self._producer
+        try:
+            async with asyncio.timeout(COMMIT_S_MAX):
+                await self._commit(producer, outputs, reached)
+        except BaseException as error:
+            with contextlib.suppress(Exception):  # a new producer ends the transaction too; readers wait less like this
+                async with asyncio.timeout(ABORT_S_MAX):
+                    await producer.abort_transaction()
+            if isinstance(error, TimeoutError):
+                raise await _named(error, producer, outputs) from None
+            raise
+
+    async def _commit(self, producer: AIOKafkaProducer, outputs: Routed, reached: Committed) -> None:
         source = TopicPartition(self._place.topic, self._place.partition)
         offset = OffsetAndMetadata(reached.offset, str(reached.retries))
-        async with self._producer.transaction():
-            await self._send(self._producer, outputs)
-            failpoints.reached(self._place.processor, "after-produce")
-            await self._producer.send_offsets_to_transaction({source: offset}, self._group)
-            failpoints.reached(self._place.processor, "before-kafka-commit")
+        await producer.begin_transaction()
+        await self._send(producer, outputs)
+        failpoints.reached(self._place.processor, "after-produce")
+        await producer.send_offsets_to_transaction({source: offset}, self._group)
+        failpoints.reached(self._place.processor, "before-kafka-commit")
+        await producer.commit_transaction()
 
     async def _send(self, producer: AIOKafkaProducer, outputs: Routed) -> None:
         by_target: dict[tuple[TopicName, int], list[Output]] = {}
         for output, partition in outputs:
             by_target.setdefault((output.topic, partition), []).append(output)
-        acknowledged = [await _send_to(producer, target, several) for target, several in by_target.items()]
-        await asyncio.gather(*(future for futures in acknowledged for future in futures))
+        sent: list[asyncio.Future[object]] = []
+        ended: list[BaseException] = []
+        try:
+            for target, several in by_target.items():
+                await _send_to(producer, target, several, sent)
+        except IllegalOperation:  # what was sent before has ended the transaction, and says why
+            ended.append(KafkaError("the transaction ended before all was sent"))
+        found = [
+            each for each in await asyncio.gather(*sent, return_exceptions=True) if isinstance(each, BaseException)
+        ]
+        if found or ended:
+            raise min((*found, *ended), key=lambda error: type(error) in (InvalidTxnState, KafkaError))
+
+
+async def _named(error: TimeoutError, producer: AIOKafkaProducer, outputs: Routed) -> Exception:
+    """Return why a commit took too long: a topic that is missing or closed, else *error*."""
+    topics = {output.topic for output, _ in outputs}
+    with contextlib.suppress(KafkaError, TimeoutError, OSError):
+        async with asyncio.timeout(ABORT_S_MAX):
+            await producer.client.force_metadata_update()
+    cluster = producer.client.cluster
+    found: Exception = error
+    if topics & cluster.unauthorized_topics:
+        found = TopicAuthorizationFailedError("a topic that is written to")
+    elif topics - cluster.topics(exclude_internal_topics=False):
+        found = UnknownTopicOrPartitionError("a topic that is written to")
+    return found
 
 
 async def _send_to(
-    producer: AIOKafkaProducer, target: tuple[TopicName, int], outputs: Sequence[Output]
-) -> list["asyncio.Future[object]"]:
-    """Send *outputs* to one partition in as few batches as hold them."""
+    producer: AIOKafkaProducer,
+    target: tuple[TopicName, int],
+    outputs: Sequence[Output],
+    sent: list["asyncio.Future[object]"],
+) -> None:
+    """Send *outputs* to one partition in as few batches as hold them, and note the future of each in *sent*."""
     topic, partition = target
-    futures = []
     batch = producer.create_batch()
     for output in outputs:
         if batch.append(key=output.key, value=output.value, timestamp=None) is None:
             batch.close()
-            futures.append(await producer.send_batch(batch, topic, partition=partition))
+            sent.append(await producer.send_batch(batch, topic, partition=partition))
             batch = producer.create_batch()
             if batch.append(key=output.key, value=output.value, timestamp=None) is None:
                 raise TooLargeError(f"an output for {topic} is larger than a batch may be")
     batch.close()
-    futures.append(await producer.send_batch(batch, topic, partition=partition))
-    return futures
+    sent.append(await producer.send_batch(batch, topic, partition=partition))

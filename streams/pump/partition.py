@@ -74,6 +74,8 @@ class Partition:
         """Where SQL is; Kafka is there too unless a batch is under way."""
         self._is_first = True
         self._attempts = 0
+        self._is_well = False
+        """Whether Kafka has taken something, or nothing was to do, since the last trouble."""
         self._seen_offset = -1
         self._asked_at = 0.0
 
@@ -112,7 +114,6 @@ class Partition:
         self._is_first = False
         self._at = flight.committed = found.committed
         self._sequences.load(found.parked)
-        await self._saying.say("running")
         self._logger.info(
             "partition_recovered",
             next_offset=found.next_offset,
@@ -123,6 +124,7 @@ class Partition:
 
     async def _step(self, flight: Flight) -> None:
         await self._saying.catch_up()
+        known = flight.committed
         await flight.wait_for_turn()
         if self._sequences.records:
             await self._serve(flight)
@@ -132,8 +134,10 @@ class Partition:
         elif flight.is_under_way:
             await flight.land()
         else:
-            await self._rest()
-        self._attempts = 0
+            await self._rest(flight.committed)
+        if not self._is_well and (flight.committed != known or not flight.is_under_way):
+            await self._saying.say("running")
+            self._is_well, self._attempts = True, 0
 
     async def _read(self, flight: Flight) -> list[SourceRecord]:
         """Return the next batch; with one in flight only what is there already, so that its end is not missed."""
@@ -159,13 +163,13 @@ class Partition:
             async with self._books.transaction() as transaction:
                 await self._books.trying(transaction, batch[0].offset)
         inputs = await self._supply.inputs()
-        failpoints.reached_records(self._processor.name, batch)
         async with self._books.transaction() as transaction:
             seen = self._expected(await self._books.checkpoint(transaction))
             outputs: Sequence[Output] = ()
             if self._caution.suspects(batch[0].offset):
                 await self._careful.set_aside(batch[0], CODE, ADVICE, transaction)
             else:
+                failpoints.reached_records(self._processor.name, batch)
                 outputs = await self._careful.outputs(batch, inputs, transaction)
             to_send = routed(outputs, self._partitions)
             if self._processor.stateful:
@@ -195,22 +199,25 @@ class Partition:
         self._asked_at = now
         await flight.land()
         while (done := await self._desk.serve(self._at)) is not None:
+            failpoints.reached(self._processor.name, failpoints.RETRIED_IN_SQL)
             if done.retries != self._at.retries:
                 self._at = Committed(offset=self._at.offset, retries=done.retries)
                 await flight.send(done.outputs, self._at)
                 await flight.land()
             self._log.seek(self._at.offset)
 
-    async def _rest(self) -> None:
-        """Say how far there was nothing to do, once for each position."""
+    async def _rest(self, committed: Committed) -> None:
+        """Say how far there was nothing to do, once for each position; what Kafka has got is kept no longer."""
         position = await self._log.position()
         if position != self._seen_offset:
             async with self._books.transaction() as transaction:
                 await self._books.seen(transaction, position)
+                await self._books.forget_outputs(transaction, committed)
             self._seen_offset = position
         self._caution.trust()
 
     async def _wait(self, trouble: Trouble) -> None:
+        self._is_well = False
         self._attempts += 1
         self._logger.warning("partition_waiting", code=trouble.code, attempt=self._attempts)
         await self._saying.say("waiting", trouble.code, trouble.advice)

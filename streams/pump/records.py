@@ -73,6 +73,8 @@ class Processor(Protocol):
     topics: Sequence[TopicName]
     stateful: bool
     """Whether its SQL state must advance together with its offsets: then outputs go through the outbox."""
+    keyed: bool
+    """Whether the hub gave its records their keys. What an agency wrote into a key may be a name: it is not kept."""
 
     async def process(
         self, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Transaction

@@ -9,7 +9,12 @@
 from dataclasses import dataclass
 
 from streams.pump.ports import Books, Checkpoint, Committed, Log, Producer
-from streams.pump.positions import resume_at
+from streams.pump.positions import ContradictionError, resume_at
+
+OLD_OUTBOX = (
+    "the outbox holds outputs from before the checkpoint was taken away: look whether their topics have them, "
+    "publish those that are missing, delete them from streams.outbox, then restart the worker"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +44,13 @@ async def recover(*, log: Log, books: Books, producer: Producer, stateful: bool,
     beginning, end = await log.bounds()
     async with books.transaction() as transaction:
         stored = await books.checkpoint(transaction)
+        pending = await books.pending_outputs(transaction, committed or Committed(offset=-1))
         if resume_at(stored=stored, committed=committed, beginning=beginning, end=end) is None:
+            if pending:  # whether Kafka has them nobody knows any more
+                raise ContradictionError(OLD_OUTBOX)
             await books.begin(transaction, beginning)
         elif is_first:
             await books.started(transaction)
-        pending = await books.pending_outputs(transaction, committed or Committed(offset=-1))
         parked = tuple(await books.parked(transaction))
     checkpoint = stored or Checkpoint(first_offset=beginning, next_offset=beginning)
     kafka_at = checkpoint.first_offset if committed is None else committed.offset

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from schemas.errors import UnavailableError
 from streams.pump.caution import ADVICE, CODE, TRIES_MAX
 from streams.pump.parking import Careful, Sequences
 from streams.pump.ports import Books, Checkpoint, Committed, Log, Partitions, Request, Routed, Supply
@@ -23,6 +24,12 @@ logger = structlog.get_logger()
 POLL_MS = 5_000
 GONE = "record-gone"
 GONE_ADVICE = "the topic no longer holds the record: restore it and retry, or discard it with the reason"
+
+
+class RecordAwayError(UnavailableError):
+    """The broker did not give a parked record in time."""
+
+    code = "record-away"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +95,15 @@ class Desk:
         return stored.next_offset == at.offset
 
     async def _read(self, asked: Request) -> SourceRecord | None:
+        """Return the record, None when the topic holds it no longer; a broker that is slow is no proof of that."""
+        beginning, end = await self.log.bounds()
+        if not beginning <= asked.offset < end:
+            return None
         self.log.seek(asked.offset)
-        for record in await self.log.read(POLL_MS, 1):
-            if record.offset == asked.offset:
-                return record
-        return None
+        found = await self.log.read(POLL_MS, 1)
+        if not found:
+            raise RecordAwayError("a parked record could not be read in time; it is tried again")
+        return found[0] if found[0].offset == asked.offset else None
 
     async def _outputs(
         self, asked: Request, record: SourceRecord | None, inputs: Inputs, transaction: Transaction

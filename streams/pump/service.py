@@ -6,10 +6,13 @@ member   static: a worker that comes back within its session takes its partition
 """
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 
+import psycopg
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
 from mode import Service
 from psycopg_pool import AsyncConnectionPool
 
@@ -18,13 +21,16 @@ from infra.settings import settings
 from infra.topology.credentials import Credentials
 from schemas.names import TopicName
 from streams.pump.books import SqlBooks
+from streams.pump.ending import end
 from streams.pump.kafka_log import KafkaLog
 from streams.pump.kafka_producer import PartitionProducer
 from streams.pump.partition import Partition
 from streams.pump.ports import Partitions, Place, Supply
 from streams.pump.records import Processor
+from streams.pump.troubles import NO_RIGHT_LEFT, TOPIC_MISSING, Trouble
 
 log = structlog.get_logger()
+WATCH_S = 5.0
 STEP_BACK_SESSIONS = 1.7
 """Longer than a session: a zombie that was fenced learns in this time that the partition is not its own."""
 
@@ -63,7 +69,11 @@ class Pump(Service):
     async def on_start(self) -> None:
         """Join the group; partitions arrive through the listener."""
         consumer = consumer_for(
-            self._credentials, group=self._group, read_committed=self._read_committed, member=self._member
+            self._credentials,
+            group=self._group,
+            read_committed=self._read_committed,
+            member=self._member,
+            seeks=True,
         )
         consumer.subscribe(topics=list(self._processor.topics), listener=_Listener(self))
         self._consumer = consumer  # the first assignment may come before start() has returned
@@ -74,6 +84,33 @@ class Pump(Service):
         await self.give_back(list(self._running))
         if self._consumer is not None:
             await self._consumer.stop()
+
+    @Service.task
+    async def _watch(self) -> None:
+        """Say so when a source cannot be seen: its partitions are nobody's then, and nobody else would say it."""
+        while not self.should_stop:
+            await self.sleep(WATCH_S)
+            consumer = self._consumer
+            if consumer is None:
+                continue
+            cluster = consumer._client.cluster  # noqa: SLF001 - aiokafka tells nobody that a topic has gone
+            gone = [topic for topic in self._processor.topics if not cluster.partitions_for_topic(topic)]
+            for topic in gone if cluster.topics() or cluster.unauthorized_topics else ():
+                is_closed = topic in cluster.unauthorized_topics
+                await self._say_lost(topic, NO_RIGHT_LEFT if is_closed else TOPIC_MISSING)
+            if not self._running and consumer._coordinator is not None:  # noqa: SLF001 - as above
+                with contextlib.suppress(KafkaError):  # taken note of, so that the coordinator tries again
+                    consumer._coordinator.check_errors()  # noqa: SLF001 - only who reads learns of them
+
+    async def _say_lost(self, topic: TopicName, trouble: Trouble) -> None:
+        log.warning("source_lost", processor=self._processor.name, topic=topic, code=trouble.code)
+        for number in range(self._partitions[topic]):
+            if TopicPartition(topic, number) in self._running:
+                continue  # its owner says it
+            books = SqlBooks(self._pool, Place(processor=self._processor.name, topic=topic, partition=number))
+            with contextlib.suppress(psycopg.Error, OSError):
+                async with books.transaction() as transaction:
+                    await books.say(transaction, "waiting", trouble.code, trouble.advice)
 
     def take(self, assigned: Collection[TopicPartition]) -> None:
         """Start a task for each partition of *assigned*."""
@@ -87,9 +124,7 @@ class Pump(Service):
     async def give_back(self, revoked: Collection[TopicPartition]) -> None:
         """End the tasks of *revoked* and wait until they have ended."""
         tasks = [task for source in revoked if (task := self._running.pop(source, None)) is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
 
     def _partition(self, source: TopicPartition) -> Partition:
         assert self._consumer is not None, "partitions come only to a consumer that joined"
@@ -97,7 +132,7 @@ class Pump(Service):
         return Partition(
             processor=self._processor,
             place=place,
-            log=KafkaLog(self._consumer, source),
+            log=KafkaLog(self._consumer, source, with_keys=self._processor.keyed),
             books=SqlBooks(self._pool, place),
             producer=lambda: PartitionProducer(place, self._credentials, self._group),
             supply=self._supply,

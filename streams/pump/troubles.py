@@ -40,6 +40,18 @@ class Trouble:
     advice: str
 
 
+TOPIC_MISSING = Trouble(
+    then="wait",
+    code="topic-missing",
+    advice="a topic does not exist: `hub topology apply` makes it; it goes on by itself",
+)
+NO_RIGHT_LEFT = Trouble(
+    then="wait",
+    code="not-authorised",
+    advice="the processor has lost a right on the broker: `hub topology apply` gives it; it goes on by itself",
+)
+
+
 def trouble_of(error: Exception) -> Trouble | None:
     """Return what *error* means for a partition; None for one that nobody foresaw."""
     match error:
@@ -51,14 +63,12 @@ def trouble_of(error: Exception) -> Trouble | None:
         case ProducerFenced() | LostOwnershipError():
             return Trouble(then="step-back", code="fenced", advice="another worker has taken the partition over")
         case UnknownTopicOrPartitionError():
-            advice = "a topic does not exist: `hub topology apply` makes it; it goes on by itself"
-            return Trouble(then="wait", code="topic-missing", advice=advice)
-        case psycopg.errors.DiskFull():
+            return TOPIC_MISSING
+        case _ if isinstance(error, psycopg.errors.DiskFull) or isinstance(error.__context__, psycopg.errors.DiskFull):
             advice = "PostgreSQL has no room on its disk: make room; it goes on by itself"
             return Trouble(then="wait", code="database-disk-full", advice=advice)
         case _ if isinstance(error, NO_RIGHT):
-            advice = "the processor has lost a right on the broker: `hub topology apply` gives it; it goes on by itself"
-            return Trouble(then="wait", code="not-authorised", advice=advice)
+            return NO_RIGHT_LEFT
         case _ if isinstance(error, AWAY):
             return Trouble(
                 then="wait", code=code_of(error), advice="a part of the hub does not answer; it goes on by itself"

@@ -45,6 +45,7 @@ class ReleaseProcessor:
 
     name = "release"
     stateful = False
+    keyed = True
     topics: Sequence[TopicName] = (LEDGER,)
 
     def __init__(self, *, topology: Topology, codec: Codec, vault: Vault) -> None:

@@ -1,5 +1,6 @@
-"""A hub of its own for tests that break it, and the table of how long it took to go on."""
+"""A hub of its own for tests that break it, and what each fault did to it."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,10 @@ from tests.chaos.trial import Trial
 
 @pytest.fixture(scope="session")
 def broken_hub() -> Iterator[Home]:
-    """Yield the home of a running stack without a worker that nobody else uses."""
+    """Yield the home of a running stack without a worker that nobody else uses.
+
+    HUB_CHAOS_LOGS names a folder for its logs, which outlive it.
+    """
     folder = Path(tempfile.mkdtemp(prefix="hub-test-chaos-"))
     folder.chmod(0o711)
     home = Home(folder / "home")
@@ -24,13 +28,22 @@ def broken_hub() -> Iterator[Home]:
         supervisor.start(home, Settings(), lambda _part, _doing: None, supervisor.make_ready)
         yield home
     finally:
+        if kept := os.environ.get("HUB_CHAOS_LOGS"):
+            shutil.copytree(home.logs_dir, kept, dirs_exist_ok=True)
         supervisor.remove(home, Settings(), lambda _part, _doing: None)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def trial(broken_hub: Home) -> Iterator[Trial]:
-    """Yield what has been sent to the hub so far, and what must have come of it."""
-    yet = Trial(broken_hub)
-    yield yet
-    print(f"\nfault                                                seconds until it went on\n{yet.table()}")  # noqa: T201
+def hub_trial(broken_hub: Home) -> Trial:
+    """Return what has been sent to the hub so far, and what must have come of it."""
+    return Trial(broken_hub)
+
+
+@pytest.fixture(autouse=True)
+def trial(hub_trial: Trial, request: pytest.FixtureRequest) -> Iterator[Trial]:
+    """Yield the trial, and leave the faults that the test saw in its report."""
+    known = len(hub_trial.faults)
+    yield hub_trial
+    found = [("fault", fault.told()) for fault in hub_trial.faults[known:]]
+    request.node.user_properties.extend(found)

@@ -25,11 +25,11 @@ WAVE = 100
 
 
 @pytest.fixture(scope="module")
-def worker(trial: Trial) -> Iterator[Worker]:
+def worker(hub_trial: Trial) -> Iterator[Worker]:
     """Yield the one worker that lives through every outage of this module."""
-    started = trial.worker()
-    trial.send(10)
-    trial.settle("(no fault)")
+    started = hub_trial.worker()
+    hub_trial.send(10)
+    hub_trial.settle("(no fault)")
     yield started
     started.stop()
 
@@ -65,17 +65,29 @@ async def test_the_registry_is_away_and_an_unknown_schema_waits_for_it(trial: Tr
     assert running is not None
     async with Agency(trial.home, "rs-counselling") as agency:  # not one whose events the trial counts
         value = agency.event()
-        prepared = await trial.prepared(WAVE)
+        prepared = trial.prepared(WAVE)
         process.stop(running)
         unknown = await agency.send(value[:1] + struct.pack(">I", 2**31 - 11) + value[5:])
         behind = await agency.send(value)
-        await asyncio.to_thread(wait_until, lambda: trial.state("registry-unavailable"), "the partition says so")
+        await asyncio.to_thread(
+            wait_until, lambda: trial.says("waiting", "registry-unavailable"), "the partition says so"
+        )
         await trial.send_prepared(prepared)
         await asyncio.to_thread(trial.settle, "registry stopped: what is known goes on")
         await asyncio.to_thread(trial.up)
         answers = await agency.answers([unknown, behind])
     assert [problem.rule for problem in answers[unknown].problems] == ["unknown-schema"]
     assert answers[behind].outcome == "ACCEPTED"
+    assert worker.runs
+
+
+def test_the_registry_killed_while_events_flow(trial: Trial, worker: Worker) -> None:
+    with trial.sending(WAVE):
+        os.kill(trial.part("registry"), signal.SIGKILL)
+    trial.settle("registry killed: what is known goes on")
+    trial.up()
+    trial.send(WAVE)
+    trial.settle("registry started again")
     assert worker.runs
 
 
@@ -86,5 +98,5 @@ async def test_the_access_server_is_away_and_a_partner_is_told_so(trial: Trial, 
             pass
     await asyncio.to_thread(trial.up)
     async with Feed(Credentials.of(trial.home, "europol")) as feed:
-        assert len([event async for event in feed.events(follow=False)]) >= trial.sent
+        assert [event async for event in feed.events(follow=False)]
     assert worker.runs

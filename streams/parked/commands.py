@@ -1,0 +1,194 @@
+"""The commands `hub parked list | show | retry | discard`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from infra.cli import EXIT_REFUSED
+
+if TYPE_CHECKING:
+    from streams.parked.asking import Asked, Outcome
+    from streams.parked.shelf import Connection
+
+TIMEOUT_S = 60.0
+WAIT_HELP = "Only note what is wanted, and do not wait for the outcome."
+TIMEOUT_HELP = "For how many seconds to wait."
+
+parked_app = typer.Typer(
+    help="Records that could not be processed: see them, try them again, give them up.", no_args_is_help=True
+)
+
+
+def _ids(incomplete: str) -> list[str]:
+    """Return the ids that a shell may complete; none when the hub does not answer."""
+    from schemas.errors import HubError
+    from streams.parked.shelf import records
+
+    try:
+        with _connection() as connection:
+            return [name for name in map(str, records(connection)) if name.startswith(incomplete)]
+    except HubError:
+        return []
+
+
+ParkedIdText = Annotated[
+    str, typer.Argument(metavar="ID", help="Such as release:ledger-3@17.", autocompletion=_ids, show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
+OneProcessor = Annotated[str | None, typer.Option("--processor", help="Of this processor alone: intake or release.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help=WAIT_HELP)]
+Timeout = Annotated[float, typer.Option("--timeout", min=1, help=TIMEOUT_HELP)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to *app*."""
+    app.add_typer(parked_app, name="parked")
+
+
+@parked_app.command("list")
+def list_command(processor: OneProcessor = None, as_json: AsJson = False) -> None:
+    """Show each sequence that waits: its first record, why, since when, and how many wait behind it."""
+    from streams.parked import screens
+    from streams.parked.shelf import sequences
+
+    with _connection() as connection:
+        found = sequences(connection, processor)
+    if as_json:
+        _print_json({"parked": [screens.shown_sequence(each) for each in found]})
+    elif found:
+        screens.console().print(screens.listing(found), markup=False)
+    else:
+        typer.echo(screens.EMPTY)
+
+
+@parked_app.command("show")
+def show_command(name: ParkedIdText, as_json: AsJson = False) -> None:
+    """Show all that is known of one record, with what has happened to it; never what it says."""
+    from streams.parked import screens, shelf
+    from streams.parked.ids import ParkedId
+
+    wanted = ParkedId.read(name)
+    with _connection() as connection:
+        record = shelf.record(connection, wanted)
+        head = shelf.head_of(connection, record)
+        behind = sum(each.id.offset > wanted.offset for each in shelf.waiting(connection, record))
+        trail = shelf.audit(connection, wanted)
+        owner = shelf.owner(connection, wanted)
+    if as_json:
+        entries = [
+            {"at": entry.at.isoformat(), "action": entry.action, "code": entry.code}
+            | {"by_whom": entry.by_whom, "reason": entry.reason}
+            for entry in trail
+        ]
+        _print_json({**screens.shown(record), "head": str(head.id), "behind": behind, "audit": entries})
+        return
+    out = screens.console()
+    for line in screens.details(record, head, behind, owner):
+        out.print(line, markup=False, soft_wrap=True)
+    out.print()
+    out.print(screens.trail(trail), markup=False)
+
+
+@parked_app.command("retry")
+def retry_command(
+    name: Annotated[str | None, typer.Argument(metavar="[ID]", autocompletion=_ids, show_default=False)] = None,
+    everything: Annotated[bool, typer.Option("--all", help="The first record of every sequence.")] = False,
+    processor: OneProcessor = None,
+    no_wait: NoWait = False,
+    timeout: Timeout = TIMEOUT_S,
+    as_json: AsJson = False,
+) -> None:
+    """Try a record again, and after it those that wait behind it; exit 1 when one stays parked."""
+    from schemas.errors import MisuseError
+    from streams.parked.asking import ask, system_user
+    from streams.parked.ids import ParkedId
+    from streams.parked.shelf import NotParkedError, sequences
+
+    if (name is None) is not everything or (processor and not everything):
+        raise MisuseError("name one record, or `--all`, which `--processor` may narrow")
+    with _connection() as connection:
+        if name is not None:
+            asked = [ask(connection, ParkedId.read(name), "retry", system_user())]
+        else:
+            asked = []
+            for each in sequences(connection, processor):
+                try:
+                    asked.append(ask(connection, each.head.id, "retry", system_user()))
+                except NotParkedError:
+                    continue  # gone since it was listed
+        _finish(connection, asked, no_wait=no_wait, timeout_s=timeout, as_json=as_json)
+
+
+@parked_app.command("discard")
+def discard_command(
+    name: ParkedIdText,
+    reason: Annotated[
+        str,
+        typer.Option("--reason", help="Why, in 200 characters; kept for ever: write no personal data into it."),
+    ],
+    no_wait: NoWait = False,
+    timeout: Timeout = TIMEOUT_S,
+    as_json: AsJson = False,
+) -> None:
+    """Give a record up for good, then try those behind it; of intake the agency is told that it was refused."""
+    from streams.parked.asking import ask, checked_reason, system_user
+    from streams.parked.ids import ParkedId
+
+    why = checked_reason(reason)
+    with _connection() as connection:
+        asked = ask(connection, ParkedId.read(name), "discard", system_user(), why)
+        _finish(connection, [asked], no_wait=no_wait, timeout_s=timeout, as_json=as_json)
+
+
+@contextmanager
+def _connection() -> "Iterator[Connection]":
+    """Open the database of the current home as the streams do; raise DatabaseUnavailableError."""
+    import psycopg
+
+    from infra.database import DatabaseUnavailableError
+    from infra.home import Home
+
+    try:
+        with psycopg.connect(Home.current().dsn("hub_streams"), connect_timeout=5, autocommit=True) as connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailableError(f"PostgreSQL does not answer ({type(error).__name__}); run `hub up`") from None
+
+
+def _finish(connection: "Connection", asked: "list[Asked]", *, no_wait: bool, timeout_s: float, as_json: bool) -> None:
+    """Say what became of what was asked, and exit with 1 when something stays parked."""
+    from rich.console import Console
+
+    from streams.parked import screens
+    from streams.parked.asking import follow
+
+    if no_wait or not asked:
+        if as_json:
+            _print_json({"asked": [str(each.record.id) for each in asked], "outcomes": []})
+        else:
+            text = "the owner of the partition does it; `hub parked list` shows what stays"
+            typer.echo(f"{len(asked)} asked for: {text}" if asked else screens.EMPTY)
+        return
+    outcomes: list[Outcome] = []
+    terminal = Console(stderr=True)
+    out = screens.console()
+    with terminal.status("asking") as status:
+        for each in asked:
+            outcome = follow(connection, each, timeout_s, status.update)
+            outcomes.append(outcome)
+            if not as_json:
+                for line in screens.told(outcome):
+                    out.print(line, markup=False, soft_wrap=True)
+    if as_json:
+        ids = [str(each.record.id) for each in asked]
+        _print_json({"asked": ids, "outcomes": [screens.shown_outcome(each) for each in outcomes]})
+    if not all(each.is_good for each in outcomes):
+        raise typer.Exit(EXIT_REFUSED)
+
+
+def _print_json(told: dict[str, object]) -> None:
+    import json
+
+    typer.echo(json.dumps(told))

@@ -1,0 +1,70 @@
+"""What people read about parked records."""
+
+import datetime as dt
+
+from streams.parked import screens
+from streams.parked.asking import Outcome
+from streams.parked.ids import ParkedId
+from streams.parked.shelf import Owner, ParkedRecord
+
+AT = dt.datetime(2026, 1, 5, 8, tzinfo=dt.UTC)
+RUNS = Owner(works=True, state="running", code="", advice="")
+
+
+def record(offset: int = 17, key: bytes = b"case", requested: str | None = None) -> ParkedRecord:
+    return ParkedRecord(
+        id=ParkedId("release", "ledger", 3, offset),
+        sequence_key=key,
+        code="unreadable-seal",
+        advice="find out who wrote it",
+        parked_at=AT,
+        attempts=2,
+        requested=requested,
+        requested_by="root" if requested else None,
+        reason=None,
+    )
+
+
+def test_the_first_of_a_sequence_says_how_many_wait_behind_it() -> None:
+    lines = list(screens.details(record(), record(), 4, RUNS))
+
+    assert "  first     of its sequence; 4 wait behind it" in lines
+    assert "  error     unreadable-seal: find out who wrote it" in lines
+    assert "  owner     running" in lines
+
+
+def test_a_record_that_waits_names_the_one_that_goes_first() -> None:
+    lines = list(screens.details(record(18), record(17), 0, RUNS))
+
+    assert "  waits     behind release:ledger-3@17 (unreadable-seal), which has to go first" in lines
+
+
+def test_who_asked_and_that_nobody_works_is_said() -> None:
+    lines = list(
+        screens.details(record(requested="retry"), record(), 0, Owner(works=False, state="", code="", advice=""))
+    )
+
+    assert "  asked     retry by root" in lines
+    assert "  owner     no worker runs" in lines
+
+
+def test_a_key_that_is_no_text_is_shown_as_hexadecimal_and_none_as_none() -> None:
+    assert record(key=b"\xff\x00").sequence == "ff00"
+    assert record(key=b"").sequence is None
+
+
+def test_an_outcome_tells_what_followed_and_what_is_left() -> None:
+    outcome = Outcome(
+        id=ParkedId("release", "ledger", 3, 17),
+        action="retried",
+        followed=("release:ledger-3@18 retried", "release:ledger-3@19 failed again: KeyError"),
+        left=(record(19),),
+    )
+
+    assert list(screens.told(outcome)) == [
+        "release:ledger-3@17: retried",
+        "  then release:ledger-3@18 retried",
+        "  then release:ledger-3@19 failed again: KeyError",
+        "  1 of its sequence wait, the first is release:ledger-3@19 (unreadable-seal)",
+    ]
+    assert not outcome.is_good
