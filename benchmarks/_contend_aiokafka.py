@@ -4,10 +4,11 @@ import asyncio
 import ssl
 from typing import Any
 
-from _contender import BATCH, POLL_S, Span, Task
-from _transform import Transform
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.partitioner import murmur2
+
+from benchmarks._contender import BATCH, POLL_S, Span, Task
+from benchmarks._transform import Transform
 
 BATCH_BYTES = 512 * 1024
 

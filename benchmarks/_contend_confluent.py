@@ -3,9 +3,10 @@
 import sys
 from typing import Any
 
-from _contender import BATCH, POLL_S, Span, Task
-from _transform import Transform
 from confluent_kafka import Consumer, Message, Producer
+
+from benchmarks._contender import BATCH, POLL_S, Span, Task
+from benchmarks._transform import Transform
 
 
 class Loop:

@@ -9,8 +9,9 @@ import tempfile
 from typing import Any
 
 import faust
-from _contender import BATCH, Span, Task
-from _transform import Transform
+
+from benchmarks._contender import BATCH, Span, Task
+from benchmarks._transform import Transform
 
 WITHIN_S = 0.5
 STOP_S_MAX = 5.0

@@ -8,10 +8,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from _contender import Span, Task
-from _sealing_work import SealingWork
-from _transform import Transform
-
+from benchmarks._contender import Span, Task
+from benchmarks._sealing_work import SealingWork
+from benchmarks._transform import Transform
 from infra.home import Home
 from infra.topology.credentials import Credentials
 from infra.workplace import workplace

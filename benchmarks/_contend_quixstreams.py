@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from _contender import Span, Task
-from _transform import Outcome, Transform
 from quixstreams import Application
 from quixstreams.kafka.configuration import ConnectionConfig
 from quixstreams.models import BytesSerializer, SerializationContext
+
+from benchmarks._contender import Span, Task
+from benchmarks._transform import Outcome, Transform
 
 
 class MadeBytes(BytesSerializer):

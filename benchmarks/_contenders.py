@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import fastavro
-from _quix_environment import python as python_with_quixstreams
-from _sealing_work import CHANNEL, CONTRACT
-from _topics import ADMIN, PUMP_GROUP, Found, Topics
-from _transform import DERIVED, HEADER, ROUTES
-from _workload import DERIVED_ID
 
+from benchmarks._quix_environment import python as python_with_quixstreams
+from benchmarks._sealing_work import CHANNEL, CONTRACT
+from benchmarks._topics import ADMIN, PUMP_GROUP, Found, Topics
+from benchmarks._transform import DERIVED, HEADER, ROUTES
+from benchmarks._workload import DERIVED_ID
 from infra.home import Home
 from schemas.codec import parse
 from schemas.derive import derive
@@ -121,10 +121,11 @@ def _same(name: str, found: Found, *, sealed: bool) -> None:
 
 def _process(contender: Contender, task: Mapping[str, Any]) -> dict[str, float]:
     program = str(python_with_quixstreams()) if contender.own_python else sys.executable
-    command = [program, str(FOLDER / f"_contend_{contender.script}.py"), *filter(None, [contender.argument])]
+    command = [program, "-m", f"benchmarks._contend_{contender.script}", *filter(None, [contender.argument])]
     ended = subprocess.run(
         command,
         input=json.dumps(task),
+        cwd=FOLDER.parent,
         stdout=subprocess.PIPE,
         text=True,
         check=True,

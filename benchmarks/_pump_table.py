@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from _contenders import CONTENDERS
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks._contenders import CONTENDERS
 
 COLUMNS = ("events per CPU-s", "ours is", "CPU µs", "events/s (wall)", "MB", "tx/s/part.")
 

@@ -18,9 +18,9 @@ from types import TracebackType
 from typing import Self
 
 import psycopg
-from _latencies import first_at
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from benchmarks._latencies import first_at
 from infra.home import Home
 from infra.kafka import consumer_for
 from infra.topology.credentials import Credentials

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import fastavro
-from _transform import HEADER
 
+from benchmarks._transform import HEADER
 from schemas.catalogue import contract
 from schemas.codec import parse
 from schemas.derive import NamedTypes, array_items, fields_of

@@ -19,11 +19,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from _latencies import due, latencies, summary
-from _latency_table import show
-from _load import Prepared, Sender, prepare, sender
-from _watch import Feed, Ledger, Tables
-
+from benchmarks._latencies import due, latencies, summary
+from benchmarks._latency_table import show
+from benchmarks._load import Prepared, Sender, prepare, sender
+from benchmarks._watch import Feed, Ledger, Tables
 from infra.home import Home
 from infra.registry import registry_for
 from infra.stack import worker

@@ -8,11 +8,6 @@ folded live on top, and all projections are rebuilt again, this time compared wi
 It needs a hub without a worker, and one that nobody needs: its ledger is filled.
 """
 
-import sys
-from pathlib import Path
-
-sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder: the file is called like the room it measures
-
 import argparse
 import asyncio
 import json
@@ -21,7 +16,9 @@ import platform
 import resource
 import signal
 import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import psycopg

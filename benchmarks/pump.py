@@ -17,13 +17,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from _contenders import CONTENDERS, SECRET, Source, run
-from _pump_table import show
-from _quix_environment import NotInstalledError, python
-from _topics import Topics
-from _transform import Transform
-from _workload import DERIVED_ID, TYPES, events, schemas
-
+from benchmarks._contenders import CONTENDERS, SECRET, Source, run
+from benchmarks._pump_table import show
+from benchmarks._quix_environment import NotInstalledError, python
+from benchmarks._topics import Topics
+from benchmarks._transform import Transform
+from benchmarks._workload import DERIVED_ID, TYPES, events, schemas
 from infra.home import Home
 
 PARTITIONS = 6

@@ -16,10 +16,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from _processors import TYPES, Bench, bench, process, published, records
-from _sampler import Sampler, functions, lines, stages
-from _stages_table import show
-
+from benchmarks._processors import TYPES, Bench, bench, process, published, records
+from benchmarks._sampler import Sampler, functions, lines, stages
+from benchmarks._stages_table import show
 from infra.home import Home
 from streams.pump.records import Output, Processor, SourceRecord
 

@@ -37,5 +37,5 @@ def bench(
         return
     if name not in names():
         raise MisuseError(f"there is no such benchmark; there are: {', '.join(names())}")
-    command = [sys.executable, str(BENCHMARKS / f"{name}.py"), *context.args, *(["--json"] if as_json else [])]
+    command = [sys.executable, "-m", f"benchmarks.{name}", *context.args, *(["--json"] if as_json else [])]
     raise typer.Exit(subprocess.run(command, cwd=BENCHMARKS.parent, check=False).returncode)

@@ -2,9 +2,10 @@
 
 import math
 
-import _latencies as subject
 from hypothesis import given
 from hypothesis import strategies as st
+
+from benchmarks import _latencies as subject
 
 seconds = st.floats(min_value=0, max_value=1_000, allow_nan=False)
 shares = st.floats(min_value=0.001, max_value=1)

@@ -2,7 +2,7 @@
 
 import time
 
-from _sampler import OTHER, PROJECT, Sampler, lines, stages
+from benchmarks._sampler import OTHER, PROJECT, Sampler, lines, stages
 
 RULES = (("schemas/codec.py", "encode", "encode"), ("infra/vault/", "", "vault"))
 

@@ -5,15 +5,12 @@ import io
 import json
 from typing import Any, cast
 
-import _contend_aiokafka
-import _contend_confluent
-import _contend_ours
-import _workload
 import fastavro
 import pytest
-from _contender import Span, Task
-from _transform import DERIVED, HEADER, ROUTES, Transform
 
+from benchmarks import _contend_aiokafka, _contend_confluent, _contend_ours, _workload
+from benchmarks._contender import Span, Task
+from benchmarks._transform import DERIVED, HEADER, ROUTES, Transform
 from schemas.names import TopicName
 from streams.pump.records import Inputs, SourceRecord, Transaction
 
