@@ -71,21 +71,14 @@ def show_command(name: ParkedIdText, as_json: AsJson = False) -> None:
 
     wanted = ParkedId.read(name)
     with _connection() as connection:
-        record = shelf.record(connection, wanted)
-        head = shelf.head_of(connection, record)
-        behind = sum(each.id.offset > wanted.offset for each in shelf.waiting(connection, record))
         trail = shelf.audit(connection, wanted)
-        owner = shelf.owner(connection, wanted)
+        found = shelf.details(connection, wanted) if not trail or shelf.is_parked(connection, wanted) else None
     if as_json:
-        entries = [
-            {"at": entry.at.isoformat(), "action": entry.action, "code": entry.code}
-            | {"by_whom": entry.by_whom, "reason": entry.reason}
-            for entry in trail
-        ]
-        _print_json({**screens.shown(record), "head": str(head.id), "behind": behind, "audit": entries})
+        known: dict[str, object] = {"id": str(wanted), "parked": False} if found is None else screens.shown_all(found)
+        _print_json({**known, "audit": [screens.shown_entry(entry) for entry in trail]})
         return
     out = screens.console()
-    for line in screens.details(record, head, behind, owner):
+    for line in (f"{wanted}", "  no longer parked") if found is None else screens.lines(found):
         out.print(line, markup=False, soft_wrap=True)
     out.print()
     out.print(screens.trail(trail), markup=False)
@@ -93,7 +86,7 @@ def show_command(name: ParkedIdText, as_json: AsJson = False) -> None:
 
 @parked_app.command("retry")
 def retry_command(
-    name: Annotated[str | None, typer.Argument(metavar="[ID]", autocompletion=_ids, show_default=False)] = None,
+    name: Annotated[str | None, typer.Argument(metavar="ID", autocompletion=_ids, show_default=False)] = None,
     everything: Annotated[bool, typer.Option("--all", help="The first record of every sequence.")] = False,
     processor: OneProcessor = None,
     no_wait: NoWait = False,

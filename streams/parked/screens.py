@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from streams.parked.asking import Outcome
-from streams.parked.shelf import AuditEntry, Owner, ParkedRecord, ParkedSequence
+from streams.parked.shelf import AuditEntry, Details, ParkedRecord, ParkedSequence
+from streams.pump.parking import BEHIND
 
 PIPED_COLUMNS = 200
 EMPTY = "Nothing is parked."
@@ -69,16 +70,28 @@ def listing(found: Sequence[ParkedSequence]) -> Table:
     )
     for each in found:
         head = each.head
-        row = (str(head.id), str(each.behind), head.code, _moment(head.parked_at), str(head.attempts))
+        row = (str(head.id), str(each.behind), head.code, _moment(head.parked_at), str(tries_of(head)))
         table.add_row(*row, head.requested or "", head.advice)
     return table
 
 
-def details(record: ParkedRecord, head: ParkedRecord, behind: int, owner: Owner) -> Iterable[str]:
+def shown_all(found: Details) -> dict[str, object]:
+    """Return one record with its place in its sequence, for a program."""
+    return {**shown(found.record), "parked": True, "head": str(found.head.id), "behind": found.behind}
+
+
+def shown_entry(entry: AuditEntry) -> dict[str, object]:
+    """Return a line of the audit, for a program."""
+    told = {"action": entry.action, "code": entry.code, "by_whom": entry.by_whom, "reason": entry.reason}
+    return {"at": entry.at.isoformat(), **told}
+
+
+def lines(found: Details) -> Iterable[str]:
     """Yield the lines about one record."""
+    record, head, behind, owner = found.record, found.head, found.behind, found.owner
     yield str(record.id)
     yield f"  error     {record.code}: {record.advice}"
-    yield f"  parked    {_moment(record.parked_at)}, tried {record.attempts} times"
+    yield f"  parked    {_moment(record.parked_at)}, {_tries(record)}"
     yield f"  sequence  {record.sequence or 'none: nobody waits for it'}"
     if head.id != record.id:
         yield f"  waits     behind {head.id} ({head.code}), which has to go first"
@@ -106,6 +119,16 @@ def told(outcome: Outcome) -> Iterable[str]:
     if outcome.left:
         first = outcome.left[0]
         yield f"  {len(outcome.left)} of its sequence wait, the first is {first.id} ({first.code})"
+
+
+def tries_of(record: ParkedRecord) -> int:
+    """Return how often the record was tried; one that waits behind another was not."""
+    return 0 if record.code == BEHIND else record.attempts
+
+
+def _tries(record: ParkedRecord) -> str:
+    tries = tries_of(record)
+    return "not tried" if not tries else "tried once" if tries == 1 else f"tried {tries} times"
 
 
 def _moment(at: dt.datetime) -> str:

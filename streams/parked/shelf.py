@@ -77,6 +77,16 @@ class Owner:
     advice: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """One parked record with its place in its sequence, and who would do what is asked."""
+
+    record: ParkedRecord
+    head: ParkedRecord
+    behind: int
+    owner: Owner
+
+
 _COLUMNS = (
     'processor, topic, partition, "offset", sequence_key, code, advice, parked_at, attempts, requested, '
     "requested_by, reason"
@@ -102,6 +112,22 @@ def records(connection: Connection) -> list[ParkedId]:
     """Return the id of every parked record."""
     rows = connection.execute('SELECT processor, topic, partition, "offset" FROM streams.parked ORDER BY 1, 2, 3, 4')
     return [ParkedId(str(p), str(t), int(str(n)), int(str(o))) for p, t, n, o in rows.fetchall()]
+
+
+def is_parked(connection: Connection, wanted: ParkedId) -> bool:
+    """Whether the record is parked now."""
+    found = connection.execute(
+        f"SELECT EXISTS (SELECT FROM streams.parked WHERE {_ID})",  # noqa: S608 - names are ours
+        wanted.key,
+    ).fetchone()
+    return bool(found and found[0])
+
+
+def details(connection: Connection, wanted: ParkedId) -> Details:
+    """Return all that is known of a parked record but its audit; raise NotParkedError when there is none."""
+    found = record(connection, wanted)
+    behind = sum(each.id.offset > wanted.offset for each in waiting(connection, found))
+    return Details(record=found, head=head_of(connection, found), behind=behind, owner=owner(connection, wanted))
 
 
 def record(connection: Connection, wanted: ParkedId, *, lock: bool = False) -> ParkedRecord:

@@ -5,7 +5,7 @@ import datetime as dt
 from streams.parked import screens
 from streams.parked.asking import Outcome
 from streams.parked.ids import ParkedId
-from streams.parked.shelf import Owner, ParkedRecord
+from streams.parked.shelf import Details, Owner, ParkedRecord
 
 AT = dt.datetime(2026, 1, 5, 8, tzinfo=dt.UTC)
 RUNS = Owner(works=True, state="running", code="", advice="")
@@ -25,27 +25,29 @@ def record(offset: int = 17, key: bytes = b"case", requested: str | None = None)
     )
 
 
-def test_the_first_of_a_sequence_says_how_many_wait_behind_it() -> None:
-    lines = list(screens.details(record(), record(), 4, RUNS))
+def lines(shown: ParkedRecord, head: ParkedRecord, behind: int = 0, owner: Owner = RUNS) -> list[str]:
+    return list(screens.lines(Details(record=shown, head=head, behind=behind, owner=owner)))
 
-    assert "  first     of its sequence; 4 wait behind it" in lines
-    assert "  error     unreadable-seal: find out who wrote it" in lines
-    assert "  owner     running" in lines
+
+def test_the_first_of_a_sequence_says_how_many_wait_behind_it() -> None:
+    found = lines(record(), record(), 4)
+
+    assert "  first     of its sequence; 4 wait behind it" in found
+    assert "  error     unreadable-seal: find out who wrote it" in found
+    assert "  owner     running" in found
 
 
 def test_a_record_that_waits_names_the_one_that_goes_first() -> None:
-    lines = list(screens.details(record(18), record(17), 0, RUNS))
+    found = lines(record(18), record(17))
 
-    assert "  waits     behind release:ledger-3@17 (unreadable-seal), which has to go first" in lines
+    assert "  waits     behind release:ledger-3@17 (unreadable-seal), which has to go first" in found
 
 
 def test_who_asked_and_that_nobody_works_is_said() -> None:
-    lines = list(
-        screens.details(record(requested="retry"), record(), 0, Owner(works=False, state="", code="", advice=""))
-    )
+    found = lines(record(requested="retry"), record(), owner=Owner(works=False, state="", code="", advice=""))
 
-    assert "  asked     retry by root" in lines
-    assert "  owner     no worker runs" in lines
+    assert "  asked     retry by root" in found
+    assert "  owner     no worker runs" in found
 
 
 def test_a_key_that_is_no_text_is_shown_as_hexadecimal_and_none_as_none() -> None:
