@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from mode import Service
 from psycopg_pool import AsyncConnectionPool
 
+from infra.ending import end
 from infra.kafka import consumer_for
 from infra.workplace import Workplace
 from projections.catalogue import PROJECTIONS
@@ -58,8 +59,7 @@ class Runner(Service):
     async def on_stop(self) -> None:
         """Let every partition finish its transaction or drop it, then leave the group."""
         if self._joining is not None:
-            self._joining.cancel()
-            await asyncio.gather(self._joining, return_exceptions=True)
+            await end([self._joining])
         await self.release(list(self._folds))
         if self._consumer is not None:
             await self._consumer.stop()
@@ -83,9 +83,7 @@ class Runner(Service):
     async def release(self, revoked: Collection[TopicPartition]) -> None:
         """End the tasks of *revoked* and wait until they have ended."""
         tasks = [task for source in revoked if (task := self._folds.pop(source, None)) is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
 
     async def _join(self) -> None:
         attempts = 0

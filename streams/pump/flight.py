@@ -2,8 +2,8 @@
 
 import asyncio
 
+from infra.ending import end
 from streams.pump import failpoints
-from streams.pump.ending import end
 from streams.pump.ports import Committed, Producer, Routed
 
 INTERVAL_S = 0.05

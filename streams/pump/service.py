@@ -16,12 +16,12 @@ from aiokafka.errors import KafkaError
 from mode import Service
 from psycopg_pool import AsyncConnectionPool
 
+from infra.ending import end
 from infra.kafka import consumer_for
 from infra.settings import settings
 from infra.topology.credentials import Credentials
 from schemas.names import TopicName
 from streams.pump.books import SqlBooks
-from streams.pump.ending import end
 from streams.pump.kafka_log import KafkaLog
 from streams.pump.kafka_producer import PartitionProducer
 from streams.pump.partition import Partition

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from streams.pump.ending import end
+from infra.ending import end
 
 
 async def test_a_task_that_swallows_its_cancellation_is_ended_all_the_same() -> None:
