@@ -49,6 +49,7 @@ class Pump(Service):
         partitions: Partitions,
         read_committed: bool,
         member: str | None = None,
+        alone: asyncio.Lock | None = None,
     ) -> None:
         super().__init__()
         self._processor = processor
@@ -58,6 +59,7 @@ class Pump(Service):
         self._partitions = partitions
         self._read_committed = read_committed
         self._member = member
+        self._alone = alone or asyncio.Lock()
         self._group = f"{credentials.principal}.pump"
         self._consumer: AIOKafkaConsumer | None = None
         self._is_leaving = False
@@ -142,6 +144,7 @@ class Pump(Service):
             producer=lambda: PartitionProducer(place, self._credentials, self._group),
             supply=self._supply,
             partitions=self._partitions,
+            alone=self._alone,
             step_back_s=settings().session_timeout_ms / 1000 * STEP_BACK_SESSIONS,
         )
 

@@ -78,7 +78,7 @@ def test_a_record_at_which_the_process_dies_is_parked_after_a_few_deaths(trial: 
     trial.flows(but=[deadly])
     name = f"release:ledger-{partition}@{offset}"
     assert parked(trial.home) == [(name, "ends-the-process", 0)]
-    doomed.stop()
+    doomed.kill()
     trial.working()
     assert command(trial.home, "parked", "retry", name).returncode == 0
     trial.settle(f"a record at which the process dies, {deaths} times")
