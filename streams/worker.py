@@ -85,6 +85,7 @@ class Streams(Service):
         partitions = {topic.name: topic.partitions for topic in place.topology.topics}
         vault = place.vault(vault_pool)
         intake = Intake(topology=place.topology, codec=place.codec, vault=vault)
+        alone = asyncio.Lock()
         release = ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault)
         return [
             # Agencies may not use transactions: an open one would stall the reader (design section 12.4).
@@ -96,6 +97,7 @@ class Streams(Service):
                 partitions=partitions,
                 read_committed=False,
                 member=place.member,
+                alone=alone,
             ),
             Pump(
                 release,
@@ -105,6 +107,7 @@ class Streams(Service):
                 partitions=partitions,
                 read_committed=True,
                 member=place.member,
+                alone=alone,
             ),
         ]
 

@@ -2,7 +2,8 @@
 
 1  Each owner that starts on a checkpoint is counted; getting beyond it, or finding nothing to do, sets that to zero.
 2  After STARTS_MAX starts without progress records go one by one, each written down before it is tried.
-3  A record that was begun TRIES_MAX times and never finished is parked; the rest flows.
+3  One such record at a time in a process: another one that was begun when it died would be suspected as well.
+4  A record that was begun TRIES_MAX times and never finished is parked; the rest flows.
 """
 
 from streams.pump.ports import Checkpoint

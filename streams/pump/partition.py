@@ -14,7 +14,7 @@ from streams.pump import failpoints
 from streams.pump.caution import ADVICE, CODE, Caution
 from streams.pump.flight import Flight
 from streams.pump.parking import Careful, Sequences
-from streams.pump.ports import Books, Checkpoint, Committed, Log, Partitions, Place, Producer, Supply
+from streams.pump.ports import Books, Checkpoint, Committed, Log, Partitions, Place, Producer, Routed, Supply
 from streams.pump.positions import LostOwnershipError
 from streams.pump.records import Output, Processor, SourceRecord
 from streams.pump.recovery import recover
@@ -35,7 +35,11 @@ logger = structlog.get_logger()
 
 
 class Partition:
-    """Runs *processor* on one partition until it is cancelled; *step_back_s* outlasts the session of a zombie."""
+    """Runs *processor* on one partition until it is cancelled; *step_back_s* outlasts the session of a zombie.
+
+    *alone* is held while a record is tried with caution: all partitions of a process share it, for when the process
+    dies, no innocent record of another partition may stand there as begun.
+    """
 
     def __init__(
         self,
@@ -48,6 +52,7 @@ class Partition:
         supply: Supply,
         partitions: Partitions,
         step_back_s: float,
+        alone: asyncio.Lock | None = None,
     ) -> None:
         self._processor = processor
         self._log = log
@@ -56,6 +61,7 @@ class Partition:
         self._supply = supply
         self._partitions = partitions
         self._step_back_s = step_back_s
+        self._alone = alone or asyncio.Lock()
         self._logger = logger.bind(processor=processor.name, topic=place.topic, partition=place.partition)
         self._saying = Saying(books)
         self._sequences = Sequences()
@@ -160,8 +166,19 @@ class Partition:
         reached = Committed(offset=batch[-1].offset + 1, retries=self._at.retries)
         failpoints.reached(self._processor.name, "after-poll")
         if self._caution.is_on:
-            async with self._books.transaction() as transaction:
-                await self._books.trying(transaction, batch[0].offset)
+            async with self._alone:
+                async with self._books.transaction() as transaction:
+                    await self._books.trying(transaction, batch[0].offset)
+                to_send = await self._commit_in_sql(batch, reached, flight)
+            self._caution.passed()
+        else:
+            to_send = await self._commit_in_sql(batch, reached, flight)
+        failpoints.reached(self._processor.name, "after-sql-commit")
+        self._at = reached
+        await flight.send(to_send, reached)
+
+    async def _commit_in_sql(self, batch: Sequence[SourceRecord], reached: Committed, flight: Flight) -> Routed:
+        """Commit what *batch* leads to in SQL, and return what Kafka must get."""
         inputs = await self._supply.inputs()
         async with self._books.transaction() as transaction:
             seen = self._expected(await self._books.checkpoint(transaction))
@@ -177,11 +194,7 @@ class Partition:
                 await self._books.keep_outputs(transaction, to_send, reached.offset)
             if reached.offset > seen:
                 await self._books.advance(transaction, seen, reached.offset)
-        if self._caution.is_on:
-            self._caution.passed()
-        failpoints.reached(self._processor.name, "after-sql-commit")
-        self._at = reached
-        await flight.send(to_send, reached)
+        return to_send
 
     def _expected(self, stored: Checkpoint | None) -> int:
         """Return the checkpoint to advance from; a stateless processor may find it ahead after a crash."""

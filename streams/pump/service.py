@@ -31,6 +31,7 @@ from streams.pump.troubles import NO_RIGHT_LEFT, TOPIC_MISSING, Trouble
 
 log = structlog.get_logger()
 WATCH_S = 5.0
+STOP_S_MAX = 10.0
 STEP_BACK_SESSIONS = 1.7
 """Longer than a session: a zombie that was fenced learns in this time that the partition is not its own."""
 
@@ -48,6 +49,7 @@ class Pump(Service):
         partitions: Partitions,
         read_committed: bool,
         member: str | None = None,
+        alone: asyncio.Lock | None = None,
     ) -> None:
         super().__init__()
         self._processor = processor
@@ -57,8 +59,10 @@ class Pump(Service):
         self._partitions = partitions
         self._read_committed = read_committed
         self._member = member
+        self._alone = alone or asyncio.Lock()
         self._group = f"{credentials.principal}.pump"
         self._consumer: AIOKafkaConsumer | None = None
+        self._is_leaving = False
         self._running: dict[TopicPartition, asyncio.Task[None]] = {}
 
     @property
@@ -81,9 +85,12 @@ class Pump(Service):
 
     async def on_stop(self) -> None:
         """Let every partition finish or abort, then close the consumer."""
+        self._is_leaving = True
         await self.give_back(list(self._running))
         if self._consumer is not None:
-            await self._consumer.stop()
+            with contextlib.suppress(KafkaError, TimeoutError):
+                async with asyncio.timeout(STOP_S_MAX):
+                    await self._consumer.stop()
 
     @Service.task
     async def _watch(self) -> None:
@@ -114,7 +121,7 @@ class Pump(Service):
 
     def take(self, assigned: Collection[TopicPartition]) -> None:
         """Start a task for each partition of *assigned*."""
-        for source in assigned:
+        for source in () if self._is_leaving else assigned:  # a rebalance may still come while the pump stops
             task = asyncio.create_task(
                 self._partition(source).run(), name=f"{self._processor.name}:{source.topic}:{source.partition}"
             )
@@ -137,6 +144,7 @@ class Pump(Service):
             producer=lambda: PartitionProducer(place, self._credentials, self._group),
             supply=self._supply,
             partitions=self._partitions,
+            alone=self._alone,
             step_back_s=settings().session_timeout_ms / 1000 * STEP_BACK_SESSIONS,
         )
 

@@ -47,3 +47,9 @@ def trial(hub_trial: Trial, request: pytest.FixtureRequest) -> Iterator[Trial]:
     yield hub_trial
     found = [("fault", fault.told()) for fault in hub_trial.faults[known:]]
     request.node.user_properties.extend(found)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _workers_end(hub_trial: Trial) -> Iterator[None]:
+    yield
+    hub_trial.stop_workers()

@@ -21,14 +21,10 @@ WAVE = 250
 
 
 @pytest.fixture
-def workers() -> Iterator[list[Worker]]:
+def workers(trial: Trial) -> Iterator[list[Worker]]:
     """Yield a list of running workers; those that still run at the end are stopped."""
-    running: list[Worker] = []
-    yield running
-    for each in running:
-        if each.runs:
-            os.kill(each.process.pid, signal.SIGCONT)
-            each.stop()
+    yield []
+    trial.stop_workers()
 
 
 def test_what_was_there_before_the_first_worker_is_not_lost(trial: Trial, workers: list[Worker]) -> None:

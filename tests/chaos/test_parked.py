@@ -1,7 +1,5 @@
 """The operators' desk on a real hub: what cannot be processed waits with its case, and leaves once, in order."""
 
-from collections.abc import Iterator
-
 import orjson
 import pytest
 
@@ -20,13 +18,9 @@ AFTER = "the record before it"
 
 
 @pytest.fixture
-def workers(trial: Trial) -> Iterator[list[Worker]]:
-    """Yield the workers, one at first; those that still run at the end are stopped."""
-    running = [trial.worker()]
-    yield running
-    for each in running:
-        if each.runs:
-            each.stop()
+def workers(trial: Trial) -> list[Worker]:
+    """Return the workers, one at first; it lives on over all tests that do not stop it."""
+    return [trial.running_worker()]
 
 
 def subject_of(trial: Trial, case: str) -> str:

@@ -1,7 +1,6 @@
 """Records that cannot be processed, one by one and all at once: parked and seen, and everything else flows."""
 
 import time
-from collections.abc import Iterator
 
 import orjson
 import pytest
@@ -23,12 +22,9 @@ POISONED = 8
 
 
 @pytest.fixture
-def worker(trial: Trial) -> Iterator[Worker]:
-    """Yield a worker."""
-    started = trial.worker()
-    yield started
-    if started.runs:
-        started.stop()
+def worker(trial: Trial) -> Worker:
+    """Return the worker that runs; it lives on over all tests that do not stop it."""
+    return trial.running_worker()
 
 
 def discarded(home: Home, name: str) -> None:
@@ -82,11 +78,10 @@ def test_a_record_at_which_the_process_dies_is_parked_after_a_few_deaths(trial: 
     trial.flows(but=[deadly])
     name = f"release:ledger-{partition}@{offset}"
     assert parked(trial.home) == [(name, "ends-the-process", 0)]
-    doomed.stop()
-    healthy = trial.working()
+    doomed.kill()
+    trial.working()
     assert command(trial.home, "parked", "retry", name).returncode == 0
     trial.settle(f"a record at which the process dies, {deaths} times")
-    healthy.stop()
 
 
 def test_too_many_failures_halt_the_partition_and_park_nothing_of_that_batch(trial: Trial, worker: Worker) -> None:
@@ -105,10 +100,9 @@ def test_too_many_failures_halt_the_partition_and_park_nothing_of_that_batch(tri
         assert halted == []
         assert "undo the last deployment" in command(trial.home, "status").stdout
     worker.stop()
-    again = trial.working()
+    trial.working()
     command(trial.home, "parked", "retry", "--all")
     trial.settle("too many failures, put right, worker restarted")
-    again.stop()
 
 
 def test_an_output_too_large_for_a_message_is_parked_and_others_flow(trial: Trial, worker: Worker) -> None:

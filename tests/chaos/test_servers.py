@@ -4,7 +4,6 @@ Each is seen in `hub status`, nothing is lost or skipped, and it goes on by itse
 """
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -21,13 +20,9 @@ CONTRADICTION = "checkpoint-contradiction"
 
 
 @pytest.fixture
-def worker(trial: Trial) -> Iterator[Worker]:
-    """Yield a worker."""
-    started = trial.worker()
-    yield started
-    apply_topology(trial.home)
-    if started.runs:
-        started.stop()
+def worker(trial: Trial) -> Worker:
+    """Return the worker that runs; it lives on over all tests that do not stop it."""
+    return trial.running_worker()
 
 
 async def test_a_feed_whose_topic_was_deleted_waits_for_it_and_holds_every_event_once(
@@ -112,14 +107,14 @@ def test_a_checkpoint_beyond_the_end_of_the_ledger_halts_release_until_it_is_put
     trial.send(5)
     second.stop()
     rows(trial.home, move, -1_000_000)
-    third = trial.worker()
+    trial.worker()
     trial.settle("a checkpoint beyond the end of the ledger, put right")
-    third.stop()
 
 
 def test_a_source_that_was_made_anew_halts_intake_and_skips_nothing(trial: Trial, worker: Worker) -> None:
+    done = _position(trial) + 5
     asyncio.run(_send(trial, OTHER, 5))
-    wait_until(lambda: _position(trial) >= 5, "intake is done with it")
+    wait_until(lambda: _position(trial) >= done and not _outbox(trial), "intake is done with it")
     delete_topic(trial.home, f"in.{OTHER}")
     apply_topology(trial.home)
     asyncio.run(_send(trial, OTHER, 2))
@@ -129,15 +124,18 @@ def test_a_source_that_was_made_anew_halts_intake_and_skips_nothing(trial: Trial
     before = len(records(trial.home, f"receipts.{OTHER}"))
     worker.stop()
     rows(trial.home, "DELETE FROM streams.checkpoint WHERE topic = %s", f"in.{OTHER}")
-    second = trial.worker()
+    trial.worker()
     wait_until(lambda: len(records(trial.home, f"receipts.{OTHER}")) == before + 2, "both are answered")
     trial.settle("a source made anew, its checkpoint reset")
-    second.stop()
 
 
 def _position(trial: Trial) -> int:
     query = "SELECT coalesce(sum(next_offset), 0) FROM streams.checkpoint WHERE topic = %s"
     return int(rows(trial.home, query, f"in.{OTHER}")[0][0])
+
+
+def _outbox(trial: Trial) -> int:
+    return int(rows(trial.home, "SELECT count(*) FROM streams.outbox WHERE topic = %s", f"in.{OTHER}")[0][0])
 
 
 async def _send(trial: Trial, name: str, count: int) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import copy
+import os
+import signal
 import threading
 import time
 from collections import defaultdict
@@ -54,13 +56,26 @@ class Trial:
         self.faults: list[Fault] = []
         self.channels = Channels(home, AGENCIES)
         self._templates: dict[tuple[str, str], dict[str, Any]] = {}
-        self._workers = 0
+        self._workers: list[Worker] = []
 
     def worker(self, **environment: str) -> Worker:
         """Start a worker that is missed after six seconds already."""
-        self._workers += 1
-        log = self.home.logs_dir / f"worker-{self._workers}.log"
-        return Worker(self.home, log, **SHORT_SESSION, **environment)
+        log = self.home.logs_dir / f"worker-{len(self._workers) + 1}.log"
+        started = Worker(self.home, log, **SHORT_SESSION, **environment)
+        self._workers.append(started)
+        return started
+
+    def running_worker(self) -> Worker:
+        """Return the worker that runs, a new one if there is none."""
+        running = [each for each in self._workers if each.runs]
+        return running[0] if running else self.worker()
+
+    def stop_workers(self) -> None:
+        """Stop every worker that still runs, frozen ones too."""
+        for each in self._workers:
+            if each.runs:
+                os.kill(each.process.pid, signal.SIGCONT)
+                each.stop()
 
     def working(self, **environment: str) -> Worker:
         """Start a worker and return it once it has said that it works."""
