@@ -59,7 +59,7 @@ class Loop:
             self._producer.begin_transaction()
         for record in records:
             assert record.error() is None, record.error()
-            route, key, value = self._transform(record.value())
+            route, key, value = self._transform(record.value() or b"")
             self._produce(self._task.routes[route], key, value)
         left = self._producer.flush()
         assert not left, f"{left} are not delivered"
