@@ -33,6 +33,7 @@ class Clear:
 
     name = PROCESSOR
     stateful = False
+    keyed = True
 
     def __init__(self, task: Task, span: Span) -> None:
         self.topics: Sequence[TopicName] = (TopicName(task.source),)
@@ -62,6 +63,7 @@ class Sealed:
 
     name = PROCESSOR
     stateful = False
+    keyed = True
 
     def __init__(self, task: Task, span: Span) -> None:
         self.topics: Sequence[TopicName] = (TopicName(task.source),)
@@ -111,10 +113,10 @@ class Commits:
         finally:
             PartitionProducer.commit = commit  # type: ignore[method-assign]  # as it was
 
-    async def finished(self, events: int) -> None:
-        """Return when all *events* were committed, or nothing more comes."""
+    async def finished(self, events: int, pump: Pump) -> None:
+        """Return when all *events* were committed, or nothing more comes of *pump*."""
         loop = asyncio.get_running_loop()
-        while self.outputs < events:
+        while self.outputs < events and not pump.crashed:
             await asyncio.sleep(LOOK_S)
             if self.outputs and loop.time() > self._last_at + QUIET_S:
                 return
@@ -135,8 +137,9 @@ async def run(task: Task, span: Span, kind: str) -> tuple[int, int]:
         )
         with commits.watched():
             await pump.start()
-            await commits.finished(task.events)
+            await commits.finished(task.events, pump)
             await pump.stop()
+            assert not pump.crashed, "the pump has crashed: its log says why"
     return processor.seen, commits.count
 
 

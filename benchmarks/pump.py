@@ -60,13 +60,14 @@ def work_us(count: int, *, whole: bool) -> float:
     return (time.process_time() - began) / count * 1e6
 
 
-def details(rounds: Sequence[Measured], count: int) -> Measured:
-    """Return the medians of *rounds*."""
+def details(rounds: Sequence[Measured], count: int) -> dict[str, Any]:
+    """Return the medians of *rounds*, and how far they lie apart."""
 
     def median(of: Callable[[Measured], float]) -> float:
         return statistics.median([of(each) for each in rounds])
 
-    found = {
+    found: dict[str, Any] = {
+        "each_round": [round(count / each["cpu_s"]) for each in rounds],
         "events_per_cpu_s": round(median(lambda each: count / each["cpu_s"])),
         "events_per_s": round(median(lambda each: count / each["wall_s"])),
         "wall_s": round(median(lambda each: each["wall_s"]), 2),

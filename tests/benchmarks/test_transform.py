@@ -101,7 +101,7 @@ def test_the_bare_confluent_loop_gives_the_same_bytes() -> None:
             "_consumer": producer,
         }
     )
-    loop._process(cast("list[Any]", [FakeMessage(event) for event in EVENTS]))
+    loop._process(cast("Any", [FakeMessage(event) for event in EVENTS]))
     assert sorted(producer.sent) == SENT
 
 
