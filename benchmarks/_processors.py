@@ -59,7 +59,11 @@ class AgreedOnce:
 @asynccontextmanager
 async def bench(home: Home) -> AsyncIterator[Bench]:
     """Open what the processors need, as the worker does."""
-    async with workplace(home) as place, place.pool("hub_streams", 4) as pool, place.pool("hub_vault", 10) as vaults:
+    async with (
+        workplace(home) as place,
+        place.pool("hub_streams", 4) as pool,
+        place.pool("hub_vault", 10, by_statement=True) as vaults,
+    ):
         vault = place.vault(vaults)
         yield Bench(
             intake=Intake(topology=place.topology, codec=place.codec, vault=vault),

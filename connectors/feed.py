@@ -132,7 +132,7 @@ class Feed:
     async def _opened(self, records: Sequence[ConsumerRecord]) -> list[FeedEvent]:
         if not records:
             return []
-        await asyncio.to_thread(self._codec.learn, [record.value for record in records])
+        await self._codec.learn_aside([record.value for record in records])
         read = [(record, sealed_event(self._codec, record.value)) for record in records]
         await self._fetch({kid for _, each in read for kid in kids_in(each.record)})
         return [

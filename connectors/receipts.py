@@ -88,7 +88,7 @@ class Receipts:
         """Return the receipts that have come since the last call, of whatever record; wait a moment for the first."""
         records = (await self._consumer.getmany(self._source, timeout_ms=wait_ms)).get(self._source, ())
         if not all(self._codec.knows(record.value) for record in records):
-            await asyncio.to_thread(self._codec.learn, [record.value for record in records])
+            await self._codec.learn_aside([record.value for record in records])
         return [_receipt(self._codec.decode(record.value, hub_contract("Receipt")).record) for record in records]
 
 

@@ -122,7 +122,7 @@ class ControlReader:
         while self._offset < end:
             fetched = await self._consumer.getmany(self._source, timeout_ms=500)
             records = fetched.get(self._source, ())
-            await asyncio.to_thread(self._codec.learn, [record.value for record in records])
+            await self._codec.learn_aside([record.value for record in records])
             for record in records:
                 self._take(record.value)
                 self._offset = record.offset + 1

@@ -145,7 +145,7 @@ class PartitionFold:
         if reached == self._next_offset:
             await self._look()
             return
-        await asyncio.to_thread(self._reader.codec.learn, [record.value for record in batch])
+        await self._reader.codec.learn_aside([record.value for record in batch])
         rows, halt = self._folded(batch)
         await self._write(rows, reached if halt is None else batch[halt[0]].offset)
         if halt is not None:

@@ -4,6 +4,7 @@ The only place that calls fastavro for records on the wire. Its errors print val
 none of them leaves this module: what comes out names the schema and the position, never the content.
 """
 
+import asyncio
 import io
 import struct
 from collections.abc import Iterable, Mapping
@@ -128,6 +129,12 @@ class Codec:
     def knows(self, value: bytes | None) -> bool:
         """Whether decoding *value* needs no schema that was not learnt."""
         return schema_id_of(value) in self._readers
+
+    async def learn_aside(self, values: Iterable[bytes | None]) -> None:
+        """Do as `learn`, in a thread of its own when there is anything to fetch; raises as that."""
+        unknown = [value for value in values if not self.knows(value)]
+        if unknown:
+            await asyncio.to_thread(self.learn, unknown)
 
     def writer(self, subject: str, schema: AvroSchema) -> Writer:
         """Return the writer of *schema* as registered under *subject*.

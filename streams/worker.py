@@ -45,7 +45,7 @@ class Streams(Service):
         super().__init__()
         self._place = place
         self._presence = presence
-        self._pools = [place.pool("hub_streams", 24), place.pool("hub_vault", 10)]
+        self._pools = [place.pool("hub_streams", 24), place.pool("hub_vault", 10, by_statement=True)]
         self.control = ControlReader(place.credentials("hub-release"), place.codec)
 
     async def on_start(self) -> None:

@@ -7,6 +7,7 @@ Rule 4: a destroyed key is never made again; who asks for it gets None.
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -203,13 +204,14 @@ class Vault:
             if len(rows) < len(macs):
                 known = {(row[0], bytes(row[1])) for row in rows}
                 fresh = {key: uuid.uuid4() for key in order if key not in known}
-                if with_subject:
-                    await self._make_subjects(connection, list(fresh.values()))
-                await connection.execute(
-                    f"INSERT INTO vault.{table} (agency, reference_mac, {column}) "  # noqa: S608 - names are ours
-                    "SELECT * FROM unnest(%s::text[], %s::bytea[], %s::uuid[]) ON CONFLICT DO NOTHING",
-                    ([key[0] for key in fresh], [key[1] for key in fresh], list(fresh.values())),
-                )
+                async with connection.transaction():  # one wait for the disk, not one for each statement
+                    if with_subject:
+                        await self._make_subjects(connection, list(fresh.values()))
+                    await connection.execute(
+                        f"INSERT INTO vault.{table} (agency, reference_mac, {column}) "  # noqa: S608 - names are ours
+                        "SELECT * FROM unnest(%s::text[], %s::bytea[], %s::uuid[]) ON CONFLICT DO NOTHING",
+                        ([key[0] for key in fresh], [key[1] for key in fresh], list(fresh.values())),
+                    )
                 rows = await _rows(connection, select, (agencies, digests))
         return {macs[row[0], bytes(row[1])]: str(row[2]) for row in rows}
 
@@ -239,6 +241,7 @@ class _Unavailable:
     """A connection of the pool whose loss is an error of the world, not of the record."""
 
     def __init__(self, pool: AsyncConnectionPool) -> None:
+        self._pool = pool
         self._context = pool.connection()
 
     async def __aenter__(self) -> "psycopg.AsyncConnection[object]":
@@ -250,6 +253,8 @@ class _Unavailable:
     async def __aexit__(self, kind: object, error: object, trace: object) -> bool | None:
         handled = await self._context.__aexit__(kind, error, trace)  # type: ignore[arg-type]  # psycopg types it narrower
         if isinstance(error, psycopg.OperationalError):
+            with contextlib.suppress(psycopg.Error, OSError):
+                await self._pool.check()  # the others are lost as well: the next attempt must not meet them one by one
             raise DatabaseUnavailableError("the vault does not answer") from None
         return handled
 

@@ -61,7 +61,7 @@ class Intake:
         self, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Transaction
     ) -> Sequence[Output]:
         """Return ledger events, receipts and quarantined records for *batch*, all of one agency."""
-        await asyncio.to_thread(self._codec.learn, [record.value for record in batch])
+        await self._codec.learn_aside([record.value for record in batch])
         sender = self._senders[batch[0].topic]
         mac_key = await self._vault.secret("duplicates")
         items: list[tuple[Readable, bytes] | Refused] = []

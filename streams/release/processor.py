@@ -67,7 +67,7 @@ class ReleaseProcessor:
         transaction: Transaction,  # noqa: ARG002 - stateless
     ) -> Sequence[Output]:
         """Return feed events, stage rows and decisions for *batch*."""
-        await asyncio.to_thread(self._codec.learn, [record.value for record in batch])
+        await self._codec.learn_aside([record.value for record in batch])
         control, now = inputs.control, inputs.now
         outputs: list[Output] = []
         released: dict[PartnerId, list[tuple[Opened, Release]]] = defaultdict(list)
