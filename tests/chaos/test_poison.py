@@ -106,7 +106,7 @@ def test_too_many_failures_halt_the_partition_and_park_nothing_of_that_batch(tri
 
 
 def test_an_output_too_large_for_a_message_is_parked_and_others_flow(trial: Trial, worker: Worker) -> None:
-    write_large(trial.home, "rs-prosecution", 4_192_500)
+    write_large(trial.home, "rs-prosecution", 5_000_000)
     wait_until(lambda: is_parked(trial.home, 1), "it is parked")
     trial.send(25)
     trial.flows(but=())
