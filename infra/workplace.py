@@ -35,14 +35,19 @@ class Workplace:
         """Return the Kafka credentials of *principal*."""
         return Credentials.of(self.home, principal, self.topology)
 
-    def pool(self, role: str, connections_max: int = 8, *, by_statement: bool = False) -> AsyncConnectionPool:
+    def pool(
+        self, role: str, connections_max: int = 8, *, by_statement: bool = False, transaction_ms: int = 0
+    ) -> AsyncConnectionPool:
         """Return a pool of connections as the database role *role*, not opened yet.
 
         With *by_statement* each statement is a transaction of its own, and a connection is not tried before it is lent
         out: four exchanges with the server become one. Who borrows then has to take a lost connection as an outage.
+        No transaction lasts longer than *transaction_ms*, unless that is 0: one that stands still in the middle of a
+        COPY counts as busy, and would keep its locks.
         """
         return AsyncConnectionPool(
-            f"{self.home.dsn(role)} options='-c idle_in_transaction_session_timeout={STANDSTILL_MS}'",
+            f"{self.home.dsn(role)} "
+            f"options='-c idle_in_transaction_session_timeout={STANDSTILL_MS} -c transaction_timeout={transaction_ms}'",
             min_size=1,
             max_size=connections_max,
             timeout=POOL_TIMEOUT_S,

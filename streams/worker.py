@@ -36,6 +36,8 @@ from streams.release.processor import ReleaseProcessor
 
 log = structlog.get_logger()
 STOP_S_MAX = 5.0
+TRANSACTION_MS = 30_000
+"""Far more than a batch takes, and not longer than another worker should wait for one that stands still."""
 
 
 class Streams(Service):
@@ -45,7 +47,10 @@ class Streams(Service):
         super().__init__()
         self._place = place
         self._presence = presence
-        self._pools = [place.pool("hub_streams", 24), place.pool("hub_vault", 10, by_statement=True)]
+        self._pools = [
+            place.pool("hub_streams", 24, transaction_ms=TRANSACTION_MS),
+            place.pool("hub_vault", 10, by_statement=True),
+        ]
         self.control = ControlReader(place.credentials("hub-release"), place.codec)
 
     async def on_start(self) -> None:

@@ -2,8 +2,6 @@
 
 import asyncio
 import copy
-import os
-import signal
 import threading
 import time
 from collections import defaultdict
@@ -71,11 +69,10 @@ class Trial:
         return running[0] if running else self.worker()
 
     def stop_workers(self) -> None:
-        """Stop every worker that still runs, frozen ones too."""
+        """End every worker that still runs, frozen ones too: what it was about to do, the next one does."""
         for each in self._workers:
             if each.runs:
-                os.kill(each.process.pid, signal.SIGCONT)
-                each.stop()
+                each.kill()
 
     def working(self, **environment: str) -> Worker:
         """Start a worker and return it once it has said that it works."""
