@@ -25,11 +25,14 @@ def bench(
 ) -> None:
     """Measure a part of the hub as ratios in one run; what follows the name goes to the benchmark.
 
+    Options of one benchmark: `hub bench NAME -- --help`.
+
     It needs a running hub, and one that nobody needs: set HUB_HOME to a home of its own.
     """
     import subprocess
     import sys
 
+    from infra.home import Home
     from schemas.errors import MisuseError
 
     if name is None:
@@ -37,5 +40,7 @@ def bench(
         return
     if name not in names():
         raise MisuseError(f"there is no such benchmark; there are: {', '.join(names())}")
+    if not {"--help", "-h"} & set(context.args):
+        Home.current().endpoints()  # says what to do when the stack is down
     command = [sys.executable, "-m", f"benchmarks.{name}", *context.args, *(["--json"] if as_json else [])]
     raise typer.Exit(subprocess.run(command, cwd=BENCHMARKS.parent, check=False).returncode)

@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 import typer
 from rich.console import Console
 
+from infra.logging import configure_logging
 from schemas.errors import HubError, MisuseError, UnavailableError
 
 EXIT_REFUSED = 1
@@ -34,6 +35,7 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Run `hub`; exit 1 when something was refused, 2 on misuse, 3 when a part does not answer."""
+    configure_logging(logging.ERROR)  # structlog's own way prints every local variable of a traceback
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # else a broker that is away fills the terminal
     try:
         build()()

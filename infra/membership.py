@@ -1,7 +1,7 @@
 """The name of a worker in its consumer groups: the same again after a restart, never the same for two at once.
 
 A static member (KIP-345) that comes back within its session takes up its partitions without a rebalance. The name is
-the machine's and the number of a slot: a locked file of the home, which the system frees when its process dies.
+of the machine, the home and a slot: a locked file of the home, which the system frees when its process dies.
 """
 
 import fcntl
@@ -31,7 +31,7 @@ def membership(home: Home) -> Iterator[str]:
             slot.close()
             continue
         with slot:
-            yield f"{socket.gethostname()}.{number}"
+            yield f"{socket.gethostname()}.{home.id[:8]}.{number}"
         return
     raise TooManyWorkersError(f"{SLOTS} workers run on this home already; stop one, or use another machine")
 

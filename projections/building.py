@@ -25,6 +25,7 @@ from projections.decoding import EventReader, Known
 from projections.logs import Partition
 from projections.projection import Event, Projection, countries_of
 from projections.rows import Key, Table, Values, add
+from projections.skipping import skipped
 from projections.store import MovedCheckpointError, Place
 from schemas.codec import Codec
 from schemas.errors import HubError, UnavailableError
@@ -112,6 +113,7 @@ class Builder:
         )
         self._connection = psycopg.connect(home.dsn("hub_projections"), connect_timeout=3, autocommit=True)
         self._writer = BulkWriter(self._connection)
+        self._skipped: frozenset[int] = frozenset()
 
     def close(self) -> None:
         """Close the connections."""
@@ -133,6 +135,7 @@ class Builder:
 
     def _fold(self, partition: Partition, lanes: Sequence[Lane], told: Told) -> list[Failure]:
         bounds = logs.bounds_by(self._consumer, [partition])[partition]
+        self._skipped = skipped(self._connection, partition)
         opened = [lane for each in lanes if (lane := self._open(partition, each, bounds)).next_offset < lane.until]
         if not opened:
             return []
@@ -187,7 +190,7 @@ class Builder:
         event: Event | None = None
         looked = False
         for lane in lanes:
-            if lane.failure is not None or not lane.next_offset <= offset < lane.until:
+            if lane.failure is not None or not lane.next_offset <= offset < lane.until or offset in self._skipped:
                 continue
             try:
                 if not looked:
@@ -214,7 +217,8 @@ class Builder:
             generation=lane.place.generation,
             code=code,
             advice=f"the event at offset {offset} of {lane.place.topic}-{lane.place.partition} cannot be folded; after "
-            f"mending the code give `hub projection rebuild {lane.place.projection}` again",
+            f"mending the code, or `hub projection skip {lane.place.topic}-{lane.place.partition}@{offset}` for one "
+            f"that somebody wrote by hand, give `hub projection rebuild {lane.place.projection}` again",
         )
 
     def _write(self, lanes: list[_Open]) -> None:

@@ -1,4 +1,4 @@
-"""Commands that make generations: `hub projection rebuild | switch | rollback | drop`."""
+"""Commands that make generations: `hub projection rebuild | switch | rollback | drop | skip`."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +22,13 @@ OUTCOMES = {"switched": 0, "built": 0, "different": 1, "failed": 2}
 
 def register(group: typer.Typer) -> None:
     """Add the commands to *group*."""
-    for name, command in (("rebuild", rebuild), ("switch", switch), ("rollback", rollback), ("drop", drop)):
+    for name, command in (
+        ("rebuild", rebuild),
+        ("switch", switch),
+        ("rollback", rollback),
+        ("drop", drop),
+        ("skip", skip),
+    ):
         group.command(name)(command)
 
 
@@ -96,6 +102,21 @@ def drop(
             raise MisuseError(f"generation {number} is what readers see: build another one first")
         generations.drop(owner, found)
     typer.echo(f"generation {number} of {name} is dropped", err=True)
+
+
+def skip(
+    record: Annotated[str, typer.Argument(metavar="RECORD", help="Topic, partition and offset, such as ledger-3@17.")],
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why, in 200 characters; kept for ever: write no personal data into it.")
+    ],
+) -> None:
+    """Let no projection fold a record that nobody can read, such as one that somebody wrote by hand; for good."""
+    from infra.home import Home
+    from projections import generations, skipping
+
+    with generations.owner_of(Home.current()) as owner:
+        skipping.skip(owner, record, reason)
+    typer.echo(f"{record} is skipped by every projection; restart the worker, and it goes on after it", err=True)
 
 
 def _lead(name: str, choose: Callable[..., Any], said: str) -> None:

@@ -1,5 +1,6 @@
 """Commands of the projections that look: `hub projection list | show`."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,7 +59,9 @@ def _ages(home: "Home", found: "tuple[Status, ...]") -> screens.Ages:
 def show(
     name: Name,
     as_json: AsJson = False,
-    rows_max: Annotated[int, typer.Option("--rows", min=1, help="Show so many rows of each table.")] = ROWS_SHOWN,
+    rows_max: Annotated[
+        int | None, typer.Option("--rows", min=1, help="So many rows of each table; 30 for people, all with --json.")
+    ] = None,
     number: Annotated[int | None, typer.Option("--generation", help="Another one than the live one.")] = None,
 ) -> None:
     """Show what a projection holds. Persons are random ids; no value of a person is here."""
@@ -66,11 +69,12 @@ def show(
     from projections.catalogue import projection
     from projections.reading import filled
 
-    found = filled(Home.current(), projection(name), rows_max, number)
+    shown = rows_max or (sys.maxsize if as_json else ROWS_SHOWN)
+    found = filled(Home.current(), projection(name), shown, number)
     if as_json:
         screens.write(
             {each.sheet.view: [dict(zip(each.columns, row, strict=True)) for row in each.rows] for each in found}
         )
     else:
         for each in found:
-            screens.print_sheet(each, rows_max)
+            screens.print_sheet(each, shown)

@@ -22,6 +22,7 @@ import psycopg
 
 from infra.database import DatabaseUnavailableError
 from infra.home import Home
+from infra.logging import configure_logging
 from infra.topology.model import Topology, load_topology
 from projections import logs
 from projections.building import Builder, Failure, Lane, Told
@@ -162,6 +163,7 @@ _told: Told = lambda _records, _offsets: None  # noqa: E731 - until the process 
 def _begin(home: str, principal: str, parent: int, said: Any) -> None:
     """Make this process a builder."""
     global _builder, _told  # noqa: PLW0603 - one builder a process
+    configure_logging()
     gc.set_threshold(200_000, 50, 100)  # rows are in memory by the hundred thousand, none in a cycle
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _builder = opened(Home(Path(home)), load_topology(), principal, in_catalogue)

@@ -28,6 +28,7 @@ from projections.decoding import EventReader
 from projections.generations import OutdatedGenerationError
 from projections.projection import Countries, Projection
 from projections.rows import Row, Rows, fold
+from projections.skipping import OFFSETS
 from projections.store import MovedCheckpointError, Place
 from schemas.codec import Codec
 from schemas.errors import HubError, MisuseError, UnavailableError
@@ -86,6 +87,7 @@ class PartitionFold:
         self._next_offset = 0
         self._looked_at = 0.0
         self._next_turn_at = 0.0
+        self._skipped: frozenset[int] = frozenset()
         self._unsaid: tuple[str, str, str] | None = None
 
     async def run(self) -> None:
@@ -124,6 +126,8 @@ class PartitionFold:
         async with self._pool.connection() as transaction:
             await self._find_generation(transaction)
             stored = await store.checkpoint(transaction, self._place, lock=True)
+            found = await transaction.execute(OFFSETS, (self._place.topic, self._place.partition))
+            self._skipped = frozenset(int(str(row[0])) for row in await found.fetchall())
             self._next_offset = store.resume_at(stored=stored, beginning=beginning, end=end)
             if stored is None:
                 await store.begin(transaction, self._place, self._next_offset)
@@ -159,8 +163,9 @@ class PartitionFold:
             if isinstance(error, UnknownVersionError):
                 raise error
             raise UnreadableRecordError(
-                f"the record at offset {batch[index].offset} cannot be folded: find out who wrote it; "
-                "after an update of the hub, restart the worker"
+                f"the record at offset {batch[index].offset} cannot be folded: find out who wrote it. Nobody of the "
+                f"hub? `hub projection skip {self._place.topic}-{self._place.partition}@{batch[index].offset}`, "
+                "then restart the worker; after an update of the hub too"
             )
 
     async def _wait_for_turn(self) -> None:
@@ -193,6 +198,8 @@ class PartitionFold:
         rows: list[Row] = []
         topic = self._place.topic
         for index, record in enumerate(batch):
+            if record.offset in self._skipped:
+                continue
             try:
                 known = self._reader.known(topic, record.value)
                 if known is None or self._projection.reads(known.name):

@@ -207,8 +207,7 @@ class Workshop:
         live = in_state(self.owner, projection.name, "live")
         if live is None or live.fingerprint != projection.fingerprint:
             return None
-        bounds = self._bounds(projection)
-        reached = checkpoints(self.owner, live)
+        bounds, reached = self._bounds(projection), checkpoints(self.owner, live)
         return live if all(p in bounds and bounds[p][0] <= at <= bounds[p][1] for p, at in reached.items()) else None
 
     def _to_live(self, projection: Projection) -> Vector:
@@ -256,8 +255,9 @@ class Workshop:
 
     def _fail(self, failure: Failure) -> None:
         self._failed.setdefault(failure.projection, failure)
-        found = [each for each in generations(self.owner, failure.projection) if each.number == failure.generation]
-        note(self.owner, found[0], "failed", failure.code, failure.advice)
+        known = generations(self.owner, failure.projection)
+        for each in (g for g in known if g.number == failure.generation and g.is_folded):  # no previous one
+            note(self.owner, each, "failed", failure.code, failure.advice)
 
     def _bounds(self, projection: Projection) -> Mapping[Partition, tuple[int, int]]:
         return logs.bounds_by(self.logs, partitions_of(projection, self.topology))

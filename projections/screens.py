@@ -70,7 +70,7 @@ def print_list(found: "tuple[Status, ...]", ages: Ages) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=WIDTH_IN_A_PIPE)
     table = Table(
         *("projection", "generation", "state", "rows", "checkpoint", "lag", "oldest waiting", "since"), box=None
     )

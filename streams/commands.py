@@ -19,7 +19,8 @@ def worker(
     from infra.stack import worker as daemon
 
     home = Home.current()
-    home.endpoints()  # says what to do when the stack is down
+    if not stop:
+        home.endpoints()  # says what to do when the stack is down
     if stop:
         typer.echo("worker stopped" if daemon.stop(home) else "no worker ran in the background", err=True)
     elif detach:

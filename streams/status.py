@@ -44,7 +44,7 @@ def report(home: Home) -> dict[str, object]:
         partitions, parked = _read(home)
         ends = _ends(Credentials.of(home, "hub-admin", topology), partitions)
     except (psycopg.Error, KafkaException, OSError, UnavailableError):
-        return out | {"processors": {}, "parked": {}, "streams": UNKNOWN}
+        return out | {"streams": UNKNOWN}
     return out | {"processors": _processors(partitions, ends), "parked": parked}
 
 

@@ -53,10 +53,22 @@ CREATE TABLE projections.partition_state (
 );
 COMMENT ON TABLE projections.partition_state IS 'What each projection does on each partition: running, waiting (for what), outdated, halted (with advice).';
 
+CREATE TABLE projections.skipped (
+    topic text NOT NULL,
+    partition int NOT NULL,
+    "offset" bigint NOT NULL,
+    by_whom text NOT NULL,
+    reason text NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (topic, partition, "offset")
+);
+COMMENT ON TABLE projections.skipped IS 'Records that no projection folds, because an operator said so.';
+
 REVOKE ALL ON ALL TABLES IN SCHEMA projections FROM hub_projections;
 GRANT SELECT, INSERT, UPDATE, DELETE ON projections.runner, projections.checkpoint, projections.partition_state TO hub_projections;
 -- Only the owner makes and switches generations; to lock a row, a role needs the right to update one of its columns.
 GRANT SELECT, UPDATE (advice) ON projections.generation TO hub_projections;
+GRANT SELECT ON projections.skipped TO hub_projections;
 GRANT SELECT ON projections.generation, projections.checkpoint, projections.partition_state TO hub_access;
 -- Large folds are copied into temporary tables first.
 DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO hub_projections', current_database()); END $$;

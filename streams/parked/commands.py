@@ -36,10 +36,18 @@ def _ids(incomplete: str) -> list[str]:
 ParkedIdText = Annotated[
     str, typer.Argument(metavar="ID", help="Such as release:ledger-3@17.", autocompletion=_ids, show_default=False)
 ]
+PROCESSORS = ("intake", "release")
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
 OneProcessor = Annotated[str | None, typer.Option("--processor", help="Of this processor alone: intake or release.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help=WAIT_HELP)]
 Timeout = Annotated[float, typer.Option("--timeout", min=1, help=TIMEOUT_HELP)]
+
+
+def _expect_processor(name: str | None) -> None:
+    from schemas.errors import MisuseError
+
+    if name not in (None, *PROCESSORS):
+        raise MisuseError(f"there is no such processor; there are: {', '.join(PROCESSORS)}")
 
 
 def register(app: typer.Typer) -> None:
@@ -53,6 +61,7 @@ def list_command(processor: OneProcessor = None, as_json: AsJson = False) -> Non
     from streams.parked import screens
     from streams.parked.shelf import sequences
 
+    _expect_processor(processor)
     with _connection() as connection:
         found = sequences(connection, processor)
     if as_json:
@@ -101,6 +110,7 @@ def retry_command(
 
     if (name is None) is not everything or (processor and not everything):
         raise MisuseError("name one record, or `--all`, which `--processor` may narrow")
+    _expect_processor(processor)
     with _connection() as connection:
         if name is not None:
             asked = [ask(connection, ParkedId.read(name), "retry", system_user())]

@@ -37,18 +37,21 @@ class SqlBooks(ParkedBooks):
     async def checkpoint(self, transaction: Transaction) -> Checkpoint | None:
         """Return the checkpoint, locked until the transaction ends; None before the first start."""
         cursor = await transaction.execute(
-            "SELECT first_offset, next_offset, retries, starts, trying_offset, tried FROM streams.checkpoint "
+            "SELECT first_offset, next_offset, retries, owner, starts, trying_offset, tried FROM streams.checkpoint "
             f"WHERE {_PLACE} FOR UPDATE",
             self.place.key,
         )
         row = await cursor.fetchone()
         if row is None:
             return None
-        first, following, retries, starts, trying, tried = (None if value is None else int(str(value)) for value in row)
+        first, following, retries, owner, starts, trying, tried = (
+            None if value is None else int(str(value)) for value in row
+        )
         return Checkpoint(
             first_offset=first or 0,
             next_offset=following or 0,
             retries=retries or 0,
+            owner=owner or 0,
             starts=starts or 0,
             trying_offset=trying,
             tried=tried or 0,
@@ -64,9 +67,24 @@ class SqlBooks(ParkedBooks):
         if cursor.rowcount != 1:
             raise LostOwnershipError("another worker has begun on the partition")
 
-    async def started(self, transaction: Transaction) -> None:
-        """Count one more owner that starts on the checkpoint."""
-        await transaction.execute(f"UPDATE streams.checkpoint SET starts = starts + 1 WHERE {_PLACE}", self.place.key)
+    async def own(self, transaction: Transaction, *, is_first: bool) -> int:
+        """Become the owner of the checkpoint and return the number; count a start when *is_first*."""
+        cursor = await transaction.execute(
+            f"UPDATE streams.checkpoint SET owner = owner + 1, starts = starts + %s WHERE {_PLACE} RETURNING owner",
+            (int(is_first), *self.place.key),
+        )
+        row = await cursor.fetchone()
+        assert row is not None, "the checkpoint was read, or begun, in the same transaction"
+        return int(str(row[0]))
+
+    async def forgive(self, transaction: Transaction) -> None:
+        """Take back all counts of starts and attempts: what failed did not end the process."""
+        await transaction.execute(
+            f"UPDATE streams.checkpoint SET starts = 0, trying_offset = NULL, tried = 0 WHERE {_PLACE} "
+            "AND (starts > 0 OR tried > 0)",
+            self.place.key,
+        )
+        await transaction.execute(f"UPDATE streams.parked SET tried = 0 WHERE {_PLACE} AND tried > 0", self.place.key)
 
     async def trying(self, transaction: Transaction, offset: int) -> None:
         """Count one more attempt at the record at *offset*, by itself."""
@@ -138,9 +156,11 @@ class SqlBooks(ParkedBooks):
         )
 
     async def seen(self, transaction: Transaction, position: int) -> None:
-        """Record that there was nothing to do before *position*."""
+        """Record that all runs, and that there was nothing to do before *position*."""
         await transaction.execute(
-            f"UPDATE streams.partition_state SET seen_offset = %s WHERE {_PLACE}", (position, *self.place.key)
+            "UPDATE streams.partition_state SET seen_offset = %s, state = 'running', code = '', advice = '', "
+            f"updated_at = now() WHERE {_PLACE}",
+            (position, *self.place.key),
         )
         await transaction.execute(
             f"UPDATE streams.checkpoint SET starts = 0 WHERE {_PLACE} AND starts > 0", self.place.key

@@ -40,10 +40,12 @@ class Flight:
 
     async def close(self) -> None:
         """Give up what has not landed and stop the producer; recovery finds out what became of it."""
-        task, self._task = self._task, None
-        if task is not None:
-            await end([task])
-        await self.producer.stop()
+        try:
+            if self._task is not None:
+                await end([self._task])
+                self._task = None
+        finally:
+            await self.producer.stop()
 
     async def wait_for_turn(self) -> None:
         """Return when the next batch may be read: not too soon after the last one."""

@@ -44,7 +44,7 @@ class ParkedBooks:
         """Return the first parked record for which an operator asks something."""
         cursor = await transaction.execute(
             'SELECT "offset", sequence_key, requested, tried FROM streams.parked '
-            f'WHERE {_PLACE} AND requested IS NOT NULL ORDER BY "offset" LIMIT 1',
+            f'WHERE {_PLACE} AND requested IS NOT NULL ORDER BY "offset" LIMIT 1 FOR UPDATE',
             self.place.key,
         )
         row = await cursor.fetchone()
@@ -71,7 +71,7 @@ class ParkedBooks:
         )
         if done.key is not None:
             await transaction.execute(
-                "UPDATE streams.parked SET requested = 'retry', requested_by = 'the record before it' "
+                "UPDATE streams.parked SET requested = 'retry', requested_by = 'the record before it', reason = NULL "
                 f'WHERE {_PLACE} AND "offset" = (SELECT min("offset") FROM streams.parked '
                 f"WHERE {_PLACE} AND sequence_key = %s) AND requested IS NULL",
                 (*self.place.key, *self.place.key, done.key),
@@ -81,7 +81,7 @@ class ParkedBooks:
         """Keep a record parked that failed again, with its new error."""
         await transaction.execute(
             "WITH again AS (UPDATE streams.parked "
-            "SET attempts = attempts + 1, tried = 0, code = %s, advice = %s, requested = NULL "
+            "SET attempts = attempts + 1, tried = 0, code = %s, advice = %s, requested = NULL, reason = NULL "
             f'WHERE {_PLACE} AND "offset" = %s RETURNING *) '
             f"{_AUDIT} SELECT processor, topic, partition, \"offset\", 'failed again', code, "
             "coalesce(requested_by, ''), '' FROM again",

@@ -46,6 +46,12 @@ class Limits:
         self._failed: deque[bool] = deque(maxlen=WINDOW)
         self._run = 0
 
+    def copy(self) -> "Limits":
+        """Return the same counts, to go on with in an attempt that may be rolled back."""
+        other = Limits()
+        other._failed, other._run = self._failed.copy(), self._run  # its own kind
+        return other
+
     def passed(self, count: int) -> None:
         """Note that *count* records were processed."""
         if count:
@@ -79,7 +85,8 @@ class Sequences:
         """Let later records of *key* wait behind the one at *offset*."""
         self.records += 1
         if key is not None:
-            self._first.setdefault(key, offset)
+            # What went well before a crash may fail when it goes again, before a record that is parked already.
+            self._first[key] = min(offset, self._first.get(key, offset))
 
     def waits(self, record: SourceRecord) -> bool:
         """Whether *record* comes after a parked one of its key; those before it go again what a crash took back."""
@@ -94,12 +101,17 @@ class Careful:
         self._processor = processor
         self._books = books
         self._sequences = sequences
-        self._limits = Limits()
+        self._limits = self._attempt = Limits()
+
+    def committed(self) -> None:
+        """Let the failures of the last attempt count: it is in SQL."""
+        self._limits = self._attempt
 
     async def outputs(
         self, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Transaction
     ) -> Sequence[Output]:
         """Return the outputs of *batch*; the records that cannot be processed are parked in *transaction*."""
+        self._attempt = self._limits.copy()
         flowing, queued = batch, list[SourceRecord]()
         if self._sequences.records:
             flowing = [record for record in batch if not self._sequences.waits(record)]
@@ -109,7 +121,7 @@ class Careful:
         try:
             async with self._books.savepoint(transaction):
                 outputs = await self._processed(flowing, inputs, transaction) if flowing else ()
-            self._limits.passed(len(flowing))
+            self._attempt.passed(len(flowing))
         except NOT_OF_THE_RECORD:
             raise
         except Exception as error:  # noqa: BLE001 - one by one, to find the culprit
@@ -120,10 +132,14 @@ class Careful:
         self._sequences.records += len(queued)
         return outputs
 
-    async def one(self, record: SourceRecord, inputs: Inputs, transaction: Transaction) -> Sequence[Output] | Parked:
-        """Return the outputs of one record, or why it stays parked; nothing is left behind when it fails."""
+    async def one(
+        self, record: SourceRecord, inputs: Inputs, transaction: Transaction, *, discard: bool = False
+    ) -> Sequence[Output] | Parked:
+        """Return the outputs of one record, or of its *discard*, or why it stays parked; then nothing is left."""
         try:
             async with self._books.savepoint(transaction):
+                if discard:
+                    return _sized(await self._processor.discard(record, inputs, transaction))
                 return await self._processed([record], inputs, transaction)
         except NOT_OF_THE_RECORD:
             raise
@@ -141,11 +157,7 @@ class Careful:
     async def _processed(
         self, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Transaction
     ) -> Sequence[Output]:
-        outputs = await self._processor.process(batch, inputs, transaction)
-        for output in outputs:
-            if output.size_bytes > OUTPUT_BYTES_MAX:
-                raise TooLargeError(f"an output for {output.topic} is larger than a message may be")
-        return outputs
+        return _sized(await self._processor.process(batch, inputs, transaction))
 
     async def _one_by_one(
         self, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Transaction
@@ -158,15 +170,22 @@ class Careful:
             else:
                 found = await self.one(record, inputs, transaction)
                 if isinstance(found, Parked):
-                    self._limits.failed()
+                    self._attempt.failed()
                 else:
-                    self._limits.passed(1)
+                    self._attempt.passed(1)
             if isinstance(found, Parked):
                 parked.append(found)
                 self._sequences.add(record.key, record.offset)
             else:
                 outputs += found
         return outputs, parked
+
+
+def _sized(outputs: Sequence[Output]) -> Sequence[Output]:
+    for output in outputs:
+        if output.size_bytes > OUTPUT_BYTES_MAX:
+            raise TooLargeError(f"an output for {output.topic} is larger than a message may be")
+    return outputs
 
 
 def _behind(record: SourceRecord) -> Parked:

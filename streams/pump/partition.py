@@ -5,11 +5,14 @@ error   abandon what is in flight, stop the producer, wait with a growing pause,
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Sequence
 
+import psycopg
 import structlog
 
+from schemas.errors import HubError
 from streams.pump import failpoints
 from streams.pump.caution import ADVICE, CODE, Caution
 from streams.pump.flight import Flight
@@ -28,6 +31,9 @@ BATCH_BYTES_MAX = 4_000_000
 """Of records as they are after decompression; one larger record is a batch of its own."""
 POLL_MS = 500
 BACKOFF_S_MAX = 5.0
+FORGIVE_S_MAX = 1.0
+SAY_AGAIN_S = 10.0
+"""A former owner that woke up may have said something else meanwhile."""
 ASK_S = 1.0
 """How often the owner of parked records looks whether an operator asks something."""
 
@@ -78,11 +84,13 @@ class Partition:
         self._caution = Caution(Checkpoint(first_offset=0, next_offset=0))
         self._at = Committed(offset=0)
         """Where SQL is; Kafka is there too unless a batch is under way."""
+        self._owner = 0
         self._is_first = True
         self._attempts = 0
         self._is_well = False
         """Whether Kafka has taken something, or nothing was to do, since the last trouble."""
         self._seen_offset = -1
+        self._rested_at = 0.0
         self._asked_at = 0.0
 
     async def run(self) -> None:
@@ -97,6 +105,7 @@ class Partition:
                 trouble = trouble_of(error)
                 if trouble is None:
                     raise
+                await self._forgive()
                 self._log.pause()
                 await flight.close()
                 if trouble.then == "halt":
@@ -104,6 +113,9 @@ class Partition:
                     await self._saying.insist("halted", trouble.code, trouble.advice)
                     return
                 await self._wait(trouble)
+            except asyncio.CancelledError:
+                await self._forgive()
+                raise
             finally:
                 await flight.close()
 
@@ -119,6 +131,7 @@ class Partition:
             self._caution = Caution(found.checkpoint)
         self._is_first = False
         self._at = flight.committed = found.committed
+        self._owner = found.owner
         self._sequences.load(found.parked)
         self._logger.info(
             "partition_recovered",
@@ -168,6 +181,7 @@ class Partition:
         if self._caution.is_on:
             async with self._alone:
                 async with self._books.transaction() as transaction:
+                    self._expected(await self._books.checkpoint(transaction))
                     await self._books.trying(transaction, batch[0].offset)
                 to_send = await self._commit_in_sql(batch, reached, flight)
             self._caution.passed()
@@ -194,11 +208,12 @@ class Partition:
                 await self._books.keep_outputs(transaction, to_send, reached.offset)
             if reached.offset > seen:
                 await self._books.advance(transaction, seen, reached.offset)
+        self._careful.committed()
         return to_send
 
     def _expected(self, stored: Checkpoint | None) -> int:
         """Return the checkpoint to advance from; a stateless processor may find it ahead after a crash."""
-        if stored is None or stored.retries != self._at.retries:
+        if stored is None or (stored.owner, stored.retries) != (self._owner, self._at.retries):
             raise LostOwnershipError("the checkpoint was moved by another worker")
         if self._processor.stateful and stored.next_offset != self._at.offset:
             raise LostOwnershipError("the checkpoint was moved by another worker")
@@ -211,7 +226,7 @@ class Partition:
             return
         self._asked_at = now
         await flight.land()
-        while (done := await self._desk.serve(self._at)) is not None:
+        while (done := await self._desk.serve(self._at, self._owner)) is not None:
             failpoints.reached(self._processor.name, failpoints.RETRIED_IN_SQL)
             if done.retries != self._at.retries:
                 self._at = Committed(offset=self._at.offset, retries=done.retries)
@@ -220,20 +235,31 @@ class Partition:
             self._log.seek(self._at.offset)
 
     async def _rest(self, committed: Committed) -> None:
-        """Say how far there was nothing to do, once for each position; what Kafka has got is kept no longer."""
+        """Say how far there was nothing to do, for each position and now and then; forget what Kafka has got."""
         position = await self._log.position()
-        if position != self._seen_offset:
+        now = asyncio.get_running_loop().time()
+        if position != self._seen_offset or now - self._rested_at > SAY_AGAIN_S:
+            self._rested_at = now
             async with self._books.transaction() as transaction:
                 await self._books.seen(transaction, position)
                 await self._books.forget_outputs(transaction, committed)
             self._seen_offset = position
         self._caution.trust()
 
+    async def _forgive(self) -> None:
+        """Take back that a record was begun: what came in between did not end the process."""
+        with contextlib.suppress(psycopg.Error, OSError, TimeoutError, HubError):
+            async with asyncio.timeout(FORGIVE_S_MAX), self._books.transaction() as transaction:
+                stored = await self._books.checkpoint(transaction)
+                if stored is not None and stored.owner == self._owner:
+                    await self._books.forgive(transaction)
+
     async def _wait(self, trouble: Trouble) -> None:
         self._is_well = False
         self._attempts += 1
         self._logger.warning("partition_waiting", code=trouble.code, attempt=self._attempts)
-        await self._saying.say("waiting", trouble.code, trouble.advice)
+        if trouble.then != "step-back":  # then the place is another one's, who says how it is
+            await self._saying.say("waiting", trouble.code, trouble.advice)
         jitter = random.uniform(0.7, 1.0)  # noqa: S311 - not a secret
         pause_s = min(BACKOFF_S_MAX, 0.2 * 2 ** min(self._attempts, 6)) * jitter
         await asyncio.sleep(self._step_back_s if trouble.then == "step-back" else pause_s)

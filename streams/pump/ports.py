@@ -45,6 +45,8 @@ class Checkpoint:
     next_offset: int
     retries: int = 0
     """How many parked records have been tried again with success, or discarded."""
+    owner: int = 0
+    """Number of the owner, one more with each recovery: one that was overtaken finds another number."""
     starts: int = 0
     """How many owners have started on *next_offset* without getting beyond it."""
     trying_offset: int | None = None
@@ -125,8 +127,11 @@ class Books(Protocol):
     async def begin(self, transaction: Transaction, offset: int) -> None:
         """Record that the place starts at *offset*; LostOwnershipError when another one was quicker."""
 
-    async def started(self, transaction: Transaction) -> None:
-        """Count one more owner that starts on the checkpoint."""
+    async def own(self, transaction: Transaction, *, is_first: bool) -> int:
+        """Become the owner of the checkpoint and return the number; count a start when *is_first*."""
+
+    async def forgive(self, transaction: Transaction) -> None:
+        """Take back all counts of starts and attempts: what failed did not end the process."""
 
     async def trying(self, transaction: Transaction, offset: int) -> None:
         """Count one more attempt at the record at *offset*, by itself."""
@@ -168,4 +173,4 @@ class Books(Protocol):
         """Say what happens on the place, for `hub status`."""
 
     async def seen(self, transaction: Transaction, position: int) -> None:
-        """Record that there was nothing to do before *position*."""
+        """Record that all runs, and that there was nothing to do before *position*."""

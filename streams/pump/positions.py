@@ -36,7 +36,8 @@ def resume_at(*, stored: Checkpoint | None, committed: Committed | None, beginni
         )
     if committed is not None and (stored.next_offset < committed.offset or stored.retries < committed.retries):
         raise ContradictionError("the checkpoint is behind the committed offset: was an old database restored?")
-    if stored.next_offset < beginning:
+    kafka_at = stored.next_offset if committed is None else committed.offset
+    if min(stored.next_offset, kafka_at) < beginning:
         raise ContradictionError("records between the checkpoint and the start of the log are gone: restore the topic")
     if max(stored.next_offset, committed.offset if committed is not None else 0) > end:
         raise ContradictionError(

@@ -24,6 +24,8 @@ class Recovered:
     committed: Committed
     """What Kafka has now."""
     checkpoint: Checkpoint
+    owner: int
+    """Number of the owner that this recovery has made."""
     parked: tuple[tuple[bytes | None, int], ...]
     from_outbox: int
     """How many outputs had to be published."""
@@ -49,8 +51,7 @@ async def recover(*, log: Log, books: Books, producer: Producer, stateful: bool,
             if pending:  # whether Kafka has them nobody knows any more
                 raise ContradictionError(OLD_OUTBOX)
             await books.begin(transaction, beginning)
-        elif is_first:
-            await books.started(transaction)
+        owner = await books.own(transaction, is_first=is_first and stored is not None)
         parked = tuple(await books.parked(transaction))
     checkpoint = stored or Checkpoint(first_offset=beginning, next_offset=beginning)
     kafka_at = checkpoint.first_offset if committed is None else committed.offset
@@ -62,4 +63,4 @@ async def recover(*, log: Log, books: Books, producer: Producer, stateful: bool,
         await books.forget_outputs(transaction, reached)
     log.seek(reached.offset)
     log.resume()
-    return Recovered(committed=reached, checkpoint=checkpoint, parked=parked, from_outbox=len(pending))
+    return Recovered(committed=reached, checkpoint=checkpoint, owner=owner, parked=parked, from_outbox=len(pending))

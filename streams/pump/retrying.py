@@ -52,13 +52,13 @@ class Desk:
     sequences: Sequences
     partitions: Partitions
 
-    async def serve(self, at: Committed) -> Retried | None:
+    async def serve(self, at: Committed, owner: int) -> Retried | None:
         """Do the next thing that is asked, in SQL, and return what Kafka must get; None when nothing is asked.
 
         Everything sent has landed, and Kafka is at *at*. The log stands elsewhere afterwards: seek.
         """
         async with self.books.transaction() as transaction:
-            caught_up = self._owns(await self.books.checkpoint(transaction), at)
+            caught_up = self._owns(await self.books.checkpoint(transaction), at, owner)
             asked = await self.books.request(transaction) if caught_up else None
             if asked is not None and asked.tried >= TRIES_MAX:
                 await self.books.fail_again(transaction, _deadly(asked))
@@ -70,7 +70,10 @@ class Desk:
         record = await self._read(asked)
         inputs = await self.supply.inputs()
         async with self.books.transaction() as transaction:
-            self._owns(await self.books.checkpoint(transaction), at)
+            self._owns(await self.books.checkpoint(transaction), at, owner)
+            again = await self.books.request(transaction)
+            if again is None or (again.offset, again.action) != (asked.offset, asked.action):
+                return Retried(outputs=(), retries=at.retries)  # an operator has said something else meanwhile
             outputs = await self._outputs(asked, record, inputs, transaction)
             if isinstance(outputs, Parked):
                 await self.books.fail_again(transaction, outputs)
@@ -83,12 +86,13 @@ class Desk:
         logger.info("parked_record_released", processor=self.processor.name, offset=asked.offset, action=asked.action)
         return Retried(outputs=found, retries=at.retries + 1)
 
-    def _owns(self, stored: Checkpoint | None, at: Committed) -> bool:
+    def _owns(self, stored: Checkpoint | None, at: Committed, owner: int) -> bool:
         """Return whether SQL is at *at* too, and not ahead as that of a stateless processor may be after a crash.
 
         Raises LostOwnershipError when another worker has gone on, by a batch or by a retry.
         """
-        if stored is None or stored.retries != at.retries or stored.next_offset < at.offset:
+        moved = stored is None or (stored.owner, stored.retries) != (owner, at.retries)
+        if stored is None or moved or stored.next_offset < at.offset:
             raise LostOwnershipError("the checkpoint was moved by another worker")
         if stored.next_offset > at.offset and self.processor.stateful:
             raise LostOwnershipError("the checkpoint was moved by another worker")
@@ -113,7 +117,8 @@ class Desk:
         if record is None:
             return Parked(offset=asked.offset, key=asked.key, code=GONE, advice=GONE_ADVICE)
         if asked.action == "discard":
-            return list(await self.processor.discard(record, inputs, transaction))
+            told = await self.careful.one(record, inputs, transaction, discard=True)
+            return told if isinstance(told, Parked) else list(told)
         found = await self.careful.one(record, inputs, transaction)
         return found if isinstance(found, Parked) else list(found)
 

@@ -27,10 +27,12 @@ COMMENT ON TABLE streams.parking_audit IS 'What became of every record that was 
 
 ALTER TABLE streams.checkpoint
     ADD COLUMN retries bigint NOT NULL DEFAULT 0,
+    ADD COLUMN owner bigint NOT NULL DEFAULT 0,
     ADD COLUMN starts int NOT NULL DEFAULT 0,
     ADD COLUMN trying_offset bigint,
     ADD COLUMN tried int NOT NULL DEFAULT 0;
 COMMENT ON COLUMN streams.checkpoint.retries IS 'Parked records that were released; Kafka has the number that it knows of as metadata of the offset.';
+COMMENT ON COLUMN streams.checkpoint.owner IS 'Number of the owner: one more with each recovery; who finds another one writes nothing.';
 COMMENT ON COLUMN streams.checkpoint.starts IS 'Owners that started here without getting any further.';
 COMMENT ON COLUMN streams.checkpoint.trying_offset IS 'Record that was begun by itself and not finished.';
 

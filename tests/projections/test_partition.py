@@ -12,6 +12,7 @@ from projections import partition
 from projections.decoding import EventReader
 from projections.pipeline import PIPELINE
 from projections.projection import Event, Projection
+from projections.skipping import NotSkippedError, skip
 from schemas.upcasting import UnknownVersionError
 from tests.projections.folding import checkpoint, folding, held, receipt, scratch, state, until, write, writing
 
@@ -104,6 +105,27 @@ async def test_a_record_that_cannot_be_read_halts_right_before_it(home: Home, pl
     assert said[0] == "unreadable-record"
     assert "offset 2" in said[1]
     assert "Petrovic" not in said[1]
+
+
+async def test_a_record_that_nobody_can_read_is_passed_over_when_an_operator_says_so(
+    home: Home, place: Workplace, own: Scratch
+) -> None:
+    projection, topic = own
+    good = receipt(place.codec, "ACCEPTED", 0)
+    with psycopg.connect(home.dsn("hub_admin"), autocommit=True) as owner:
+        async with writing(home) as producer:
+            await write(producer, topic, [good, b"\x00Ana Petrovic", good])
+            with pytest.raises(NotSkippedError):
+                skip(owner, f"{topic}-0@0", "not one that anybody stands still at")
+            async with folding(place, projection, topic) as task:
+                await asyncio.wait_for(task, 60)
+            with pytest.raises(NotSkippedError):
+                skip(owner, f"{topic}-0@1", " ")
+            skip(owner, f"{topic}-0@1", "written by hand in a test")
+            async with folding(place, projection, topic):
+                await until(lambda: checkpoint(home, projection) == 4, "the end of the log")
+        owner.execute("DELETE FROM projections.skipped WHERE topic = %s", (topic,))
+    assert counted(home, projection) == {ACCEPTED: 2}
 
 
 async def test_a_version_of_a_later_release_halts_and_says_which_is_needed(

@@ -133,9 +133,16 @@ class MemoryBooks:
             raise LostOwnershipError("begun")
         page.checkpoint = Checkpoint(first_offset=offset, next_offset=offset)
 
-    async def started(self, transaction: Any) -> None:
+    async def own(self, transaction: Any, *, is_first: bool) -> int:
         page, checkpoint = await self._at(transaction)
-        page.checkpoint = dataclasses.replace(checkpoint, starts=checkpoint.starts + 1)
+        starts = checkpoint.starts + int(is_first)
+        page.checkpoint = dataclasses.replace(checkpoint, owner=checkpoint.owner + 1, starts=starts)
+        return checkpoint.owner + 1
+
+    async def forgive(self, transaction: Any) -> None:
+        page, checkpoint = await self._at(transaction)
+        page.checkpoint = dataclasses.replace(checkpoint, starts=0, trying_offset=None, tried=0)
+        page.tried.clear()
 
     async def trying(self, transaction: Any, offset: int) -> None:
         page, checkpoint = await self._at(transaction)
@@ -146,9 +153,7 @@ class MemoryBooks:
         page, checkpoint = await self._at(transaction)
         if checkpoint.next_offset != seen:
             raise LostOwnershipError("moved")
-        page.checkpoint = Checkpoint(
-            first_offset=checkpoint.first_offset, next_offset=reached, retries=checkpoint.retries
-        )
+        page.checkpoint = dataclasses.replace(checkpoint, next_offset=reached, starts=0, trying_offset=None, tried=0)
 
     async def advance_retries(self, transaction: Any, reached: int) -> None:
         page, checkpoint = await self._at(transaction)
@@ -180,7 +185,7 @@ class MemoryBooks:
         for each in parked:
             if each.offset not in page.parked:
                 page.parked[each.offset] = (each, None)
-                page.audit.append((each.offset, "parked"))
+                page.audit.append((each.offset, f"parked {each.code}"))
 
     async def request(self, transaction: Any) -> Request | None:
         page = await self._page(transaction)
@@ -205,7 +210,7 @@ class MemoryBooks:
         page = await self._page(transaction)
         page.parked[parked.offset] = (parked, None)
         page.tried.pop(parked.offset, None)
-        page.audit.append((parked.offset, "failed again"))
+        page.audit.append((parked.offset, f"failed again {parked.code}"))
 
     async def say(self, transaction: Any, state: str, code: str = "", advice: str = "") -> None:  # noqa: ARG002
         (await self._page(transaction)).state = (state, code)
@@ -213,6 +218,7 @@ class MemoryBooks:
     async def seen(self, transaction: Any, position: int) -> None:  # noqa: ARG002 - for `hub status` alone
         page, checkpoint = await self._at(transaction)
         page.checkpoint = dataclasses.replace(checkpoint, starts=0)
+        page.state = ("running", "")
 
     async def _page(self, transaction: Any) -> Page:
         if self._worker.world.random.random() < 0.2:

@@ -109,7 +109,7 @@ class _Run:
                     self.group.add_worker()
                     await self.group.rebalance()
                 case 1:
-                    part = self._random.choice(("kafka", "sql"))
+                    part = self._random.choice(("kafka", "sql", "vault"))
                     self._world.note(f"{part} away")
                     self._world.away.add(part)
                     await asyncio.sleep(self._random.choice((0.5, 5, 60)))
@@ -150,6 +150,8 @@ class _Run:
             for reached in (committed.offset, page.checkpoint.next_offset):
                 left = sum(entry.state in ("committed", "open") for entry in log[reached:])
                 found += [(place, f"at {reached} of {len(log)}, {page.state}")] * (left > 0)
+            if page.state[0] != "running":
+                found.append((place, f"says {page.state}"))
             if page.parked or page.checkpoint.retries != committed.retries:
                 found.append((place, f"parked {sorted(page.parked)}, {page.state}"))
         if self._cluster.open:

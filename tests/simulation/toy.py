@@ -57,6 +57,7 @@ class Copied:
 
     async def process(self, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Any) -> Sequence[Output]:  # noqa: ARG002 - needs neither
         """Return a copy of each record; fail at poison, die at what is deadly."""
+        await self._worker.step("vault open")
         if any(record.value in self._deadly for record in batch):
             self._worker.kill()
             raise Crash
@@ -94,10 +95,21 @@ class Toy:
         self._published = values + again
         self._poison = {value for _, value in values if world.random.random() < 0.08}
         self._deadly: set[bytes] = set()
+        self._of_older_code: list[set[bytes]] = []
+        self._world = world
+        self._is_deadly = False
 
     def processors_of(self, worker: Worker) -> Sequence[Any]:
         """Return both."""
-        return (Numbered(), Copied(self._poison, self._deadly, worker))
+        return (Numbered(), Copied(self._poison_of(worker), self._deadly, worker))
+
+    def _poison_of(self, worker: Worker) -> set[bytes]:
+        """Return what *worker* fails at: of the same code the same as all others, of older code something more."""
+        if worker.world.random.random() < 0.7 or worker.world.is_peaceful:
+            return self._poison
+        own = {*self._poison, worker.world.random.choice(self._published)[1]}
+        self._of_older_code.append(own)
+        return own
 
     def supply(self, worker: Worker) -> Supply:
         """Return the supply of *worker*."""
@@ -109,7 +121,8 @@ class Toy:
 
     def mend(self, database: Database) -> None:  # noqa: ARG002 - at once
         """Make poison digestible."""
-        self._poison.clear()
+        for each in (self._poison, *self._of_older_code):
+            each.clear()
 
     def check(self, cluster: Cluster, database: Database) -> None:
         """Fail unless ledger and feed hold every value once, in the order of its key, and every record was answered."""
@@ -121,8 +134,10 @@ class Toy:
             held = [entry.value or b"" for number in range(2) for entry in cluster.records(topic, number)]
             assert Counter(held) == Counter(wanted), topic
             assert _by_key(held) == _by_key(wanted), f"order of {topic}"
+        died = any(event.startswith("death") for event in self._world.events) or bool(self._is_deadly)
         for page in database.pages.values():
             assert not page.parked
+            assert died or not any(CODE in action for _, action in page.audit), "an innocent record was suspected"
             assert not any(number > 0 and not kept for (_, number), kept in page.outbox.items())
 
 
@@ -131,6 +146,7 @@ class Deadly(Toy):
 
     def __init__(self, world: World, records: int = 24) -> None:
         super().__init__(world, records)
+        self._is_deadly = True
         self._deadly.add(world.random.choice(self._published)[1])
 
     def mend(self, database: Database) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 import psycopg
 from aiokafka.errors import KafkaConnectionError
 
+from schemas.errors import UnavailableError
+
 DEADLOCK_S = 3600.0
 """Nobody in this world waits so long for anything."""
 
@@ -115,7 +117,7 @@ class World:
         self.steps = 0
         self.is_peaceful = dies_at is not None
         self.away: set[str] = set()
-        """Parts that do not answer: `kafka`, `sql`."""
+        """Parts that do not answer: `kafka`, `sql`, `vault`."""
         self.unforeseen: list[Exception] = []
         self.on_death: list[Callable[[Worker], None]] = []
         self.events: dict[str, int] = {}
@@ -158,6 +160,8 @@ class World:
 
     def failure(self, part: str) -> Exception:
         """Return the error by which *part* tells that it does not answer."""
+        if part == "vault":
+            return UnavailableError("away")
         return KafkaConnectionError() if part == "kafka" else psycopg.OperationalError("away")
 
     def note(self, event: str) -> None:

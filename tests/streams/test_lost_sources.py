@@ -89,6 +89,9 @@ class Books:
     async def begin(self, *_: Any) -> None:
         self.begun = True
 
+    async def own(self, *_: Any, is_first: bool) -> int:
+        return int(is_first)
+
     async def parked(self, _transaction: Any) -> list[tuple[bytes | None, int]]:
         return []
 
