@@ -1,12 +1,14 @@
 """`hub bench` finds what there is to measure, and each says what it is."""
 
 import ast
+from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from infra.bench_command import BENCHMARKS, names, register
+from infra.home import Home, StackDownError
 from schemas.errors import MisuseError
 
 
@@ -35,7 +37,15 @@ def test_what_cannot_be_measured_is_refused_with_what_can() -> None:
     assert "publisher" in str(result.exception)
 
 
-def test_what_follows_the_name_goes_to_the_benchmark(capfd: pytest.CaptureFixture[str]) -> None:
+def test_without_a_hub_nothing_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Home, "current", lambda: Home(tmp_path / "none"))
+    assert isinstance(CliRunner().invoke(app(), ["publisher"]).exception, StackDownError)
+
+
+def test_what_follows_the_name_goes_to_the_benchmark(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Home, "endpoints", lambda _home: None)
     result = CliRunner().invoke(app(), ["publisher", "--events", "none"])
     assert result.exit_code == 2
     assert "--events" in capfd.readouterr().err
