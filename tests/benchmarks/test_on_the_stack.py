@@ -20,7 +20,7 @@ RUN = ("ours", "faust_send", "faust_take", "aiokafka", "confluent", "confluent_t
 def bench(home: Home, name: str, *options: str) -> dict[str, Any]:
     """Return what the benchmark *name* prints."""
     ended = subprocess.run(
-        [sys.executable, f"benchmarks/{name}.py", *options, "--json"],
+        [sys.executable, "-m", f"benchmarks.{name}", *options, "--json"],
         cwd=PROJECT,
         env={**os.environ, "HUB_HOME": str(home.path)},
         stdout=subprocess.PIPE,
