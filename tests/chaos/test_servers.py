@@ -76,8 +76,10 @@ def test_a_right_that_is_taken_away_is_waited_for(
     take_rights(trial.home, principal, resource, name)
     trial.send(25)
     processor = principal.removeprefix("hub-")
-    wait_until(lambda: trial.says("waiting", "not-authorised", processor), "the partition says so")
-    apply_topology(trial.home)
+    try:
+        wait_until(lambda: trial.says("waiting", "not-authorised", processor), "the partition says so", 120)
+    finally:  # what comes after this test needs the right
+        apply_topology(trial.home)
     trial.settle(f"{principal} without its right: {resource} {name}")
     assert worker.runs
 

@@ -99,12 +99,11 @@ async def test_an_unreadable_record_halts_every_question_and_hides_nothing_behin
 
 async def test_a_record_whose_schema_cannot_be_fetched_is_read_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = reader(monkeypatch, [written(), written(withdrawn=True)])
-    learn = CODEC.learn
-    monkeypatch.setattr(CODEC, "learn", lambda _values: (_ for _ in ()).throw(UnavailableError("away")))
-
-    with pytest.raises(UnavailableError):
-        await asked.state()
-    monkeypatch.setattr(CODEC, "learn", learn)
+    with monkeypatch.context() as away:
+        away.setattr(CODEC, "knows", lambda _value: False)
+        away.setattr(CODEC, "learn", lambda _values: (_ for _ in ()).throw(UnavailableError("away")))
+        with pytest.raises(UnavailableError):
+            await asked.state()
 
     state = await asked.state()
     assert (state.agreements, state.offset) == ((), 2)
