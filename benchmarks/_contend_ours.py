@@ -5,7 +5,7 @@ The span ends with the last transaction that the broker has committed: the produ
 
 import asyncio
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from benchmarks._contender import Span, Task
@@ -28,61 +28,54 @@ QUIET_S = 10.0
 """So long without a commit: what is missing will not come, and the check of the output says so."""
 
 
-class Clear:
-    """A stateless processor around the work that every contender does."""
+class Bench:
+    """A stateless processor that does *work* on every event: bytes in; topic, key and bytes out."""
 
     name = PROCESSOR
     stateful = False
     keyed = True
 
-    def __init__(self, task: Task, span: Span) -> None:
+    def __init__(self, task: Task, span: Span, work: Callable[[bytes], Output]) -> None:
         self.topics: Sequence[TopicName] = (TopicName(task.source),)
         self.seen = 0
         self._span = span
-        self._topics = {route: TopicName(name) for route, name in task.routes.items()}
-        self._transform = Transform(task.schemas, task.derived_id, bytes.fromhex(task.secret))
+        self._work = work
 
     async def process(
         self,
         batch: Sequence[SourceRecord],
-        inputs: Inputs,  # noqa: ARG002 - needs nothing of the world
+        inputs: Inputs,  # noqa: ARG002 - the work needs nothing of the world
         transaction: Transaction,  # noqa: ARG002 - stateless
     ) -> Sequence[Output]:
         """Return what comes of *batch*."""
         self._span.begin()
-        outputs = []
-        for record in batch:
-            route, key, value = self._transform(record.value or b"")
-            outputs.append(Output(topic=self._topics[route], key=key, value=value))
+        outputs = [self._work(record.value or b"") for record in batch]
         self.seen += len(batch)
         return outputs
 
 
-class Sealed:
-    """A stateless processor that seals every personal field for one recipient."""
+def clear(task: Task) -> Callable[[bytes], Output]:
+    """Return the work that every contender does."""
+    topics = {route: TopicName(name) for route, name in task.routes.items()}
+    transform = Transform(task.schemas, task.derived_id, bytes.fromhex(task.secret))
 
-    name = PROCESSOR
-    stateful = False
-    keyed = True
+    def work(event: bytes) -> Output:
+        route, key, value = transform(event)
+        return Output(topic=topics[route], key=key, value=value)
 
-    def __init__(self, task: Task, span: Span) -> None:
-        self.topics: Sequence[TopicName] = (TopicName(task.source),)
-        self.seen = 0
-        self._span = span
-        self._topic = TopicName(next(iter(task.routes.values())))
-        self._work = SealingWork(task.schemas, task.derived_id)
+    return work
 
-    async def process(
-        self,
-        batch: Sequence[SourceRecord],
-        inputs: Inputs,  # noqa: ARG002 - needs nothing of the world
-        transaction: Transaction,  # noqa: ARG002 - stateless
-    ) -> Sequence[Output]:
-        """Return *batch*, sealed."""
-        self._span.begin()
-        made = [self._work(record.value or b"") for record in batch]
-        self.seen += len(batch)
-        return [Output(topic=self._topic, key=key, value=value) for key, value in made]
+
+def sealed(task: Task) -> Callable[[bytes], Output]:
+    """Return the work of sealing every personal field for one recipient."""
+    topic = TopicName(next(iter(task.routes.values())))
+    seal = SealingWork(task.schemas, task.derived_id)
+
+    def work(event: bytes) -> Output:
+        key, value = seal(event)
+        return Output(topic=topic, key=key, value=value)
+
+    return work
 
 
 class Commits:
@@ -124,7 +117,7 @@ class Commits:
 
 async def run(task: Task, span: Span, kind: str) -> tuple[int, int]:
     """Process every event and return how many there were, in how many transactions."""
-    processor = Sealed(task, span) if kind == "sealed" else Clear(task, span)
+    processor = Bench(task, span, sealed(task) if kind == "sealed" else clear(task))
     commits = Commits(span)
     async with workplace(Home.current()) as place, place.pool("hub_streams", POOL) as pool:
         pump = Pump(

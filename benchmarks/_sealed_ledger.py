@@ -150,12 +150,7 @@ class Ledger:
         credentials = Credentials.of(home, "hub-admin")
         self._producer = Producer(
             {
-                "bootstrap.servers": credentials.bootstrap,
-                "security.protocol": "SASL_SSL",
-                "sasl.mechanism": "SCRAM-SHA-512",
-                "sasl.username": credentials.principal,
-                "sasl.password": credentials.password,
-                "ssl.ca.location": str(credentials.ca_file),
+                **credentials.librdkafka(),
                 "enable.idempotence": True,
                 "linger.ms": 20,
                 "batch.size": 400_000,

@@ -126,12 +126,7 @@ async def _send_batches(producer: AIOKafkaProducer, values: Iterator[bytes]) -> 
 async def _produce(credentials: Credentials, values: Iterator[bytes]) -> int:
     producer = Producer(
         {
-            "bootstrap.servers": credentials.bootstrap,
-            "security.protocol": "SASL_SSL",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": credentials.principal,
-            "sasl.password": credentials.password,
-            "ssl.ca.location": str(credentials.ca_file),
+            **credentials.librdkafka(),
             "enable.idempotence": True,
             "linger.ms": 5,
             "queue.buffering.max.messages": 10_000,

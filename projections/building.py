@@ -28,7 +28,7 @@ from projections.rows import Key, Table, Values, add
 from projections.skipping import skipped
 from projections.store import MovedCheckpointError, Place
 from schemas.codec import Codec
-from schemas.errors import HubError, UnavailableError
+from schemas.errors import UnavailableError, code_of
 from schemas.names import TopicName
 
 log = structlog.get_logger()
@@ -209,7 +209,7 @@ class Builder:
                     lane.size += add(lane.rows, row)
 
     def _fail(self, lane: _Open, offset: int, error: Exception) -> None:
-        code = error.code if isinstance(error, HubError) else type(error).__name__
+        code = code_of(error)
         log.error("build_failed", **_of(lane.place), offset=offset, code=code, exc_info=error)
         lane.until = offset
         lane.failure = Failure(

@@ -97,12 +97,7 @@ def consumer_of(home: Home, principal: str = PRINCIPAL, **settings: object) -> C
     credentials = Credentials.of(home, principal)
     return Consumer(
         {
-            "bootstrap.servers": credentials.bootstrap,
-            "security.protocol": "SASL_SSL",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": credentials.principal,
-            "sasl.password": credentials.password,
-            "ssl.ca.location": str(credentials.ca_file),
+            **credentials.librdkafka(),
             "group.id": f"{credentials.principal}.status",
             "enable.auto.commit": False,
             "log_level": 0,

@@ -13,16 +13,16 @@ Gaps between offsets are normal: the markers of transactions.
 
 import asyncio
 import dataclasses
-import random
 import uuid
 from collections.abc import Sequence
 
-import psycopg
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import ConsumerStoppedError, KafkaError
+from aiokafka.errors import ConsumerStoppedError
 from psycopg_pool import AsyncConnectionPool
 
+from infra.saying import Saying
+from infra.waiting import AWAY, pause_s
 from projections import store
 from projections.decoding import EventReader
 from projections.generations import OutdatedGenerationError
@@ -31,7 +31,7 @@ from projections.rows import Row, Rows, fold
 from projections.skipping import OFFSETS
 from projections.store import MovedCheckpointError, Place
 from schemas.codec import Codec
-from schemas.errors import HubError, MisuseError, UnavailableError
+from schemas.errors import HubError, MisuseError, UnavailableError, code_of
 from schemas.names import TopicName
 from schemas.upcasting import UnknownVersionError
 
@@ -42,15 +42,9 @@ POLL_MS = 500
 INTERVAL_S = 0.25
 """At most four transactions a second on a partition that keeps up: small batches, and markers of transactions, grow
 while they wait. At 200 events a second a write for each cost more than all the rest of the hub."""
-BACKOFF_S_MAX = 5.0
 MOVED_WAIT_S = 1.0
 LOOK_S = 2.0
 """How often a quiet partition looks whether another generation has become the live one."""
-AWAY = (
-    *(TimeoutError, OSError, UnavailableError, KafkaError),
-    *(psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError),
-)
-"""Errors of the world. InternalError: the server ended a transaction that stood still too long."""
 
 
 class UnreadableRecordError(MisuseError):
@@ -88,7 +82,7 @@ class PartitionFold:
         self._looked_at = 0.0
         self._next_turn_at = 0.0
         self._skipped: frozenset[int] = frozenset()
-        self._unsaid: tuple[str, str, str] | None = None
+        self._saying = Saying(self._write_state, self._log)
 
     async def run(self) -> None:
         """Fold the partition; returns only when it is halted, else until cancelled."""
@@ -104,20 +98,20 @@ class PartitionFold:
                 await asyncio.sleep(MOVED_WAIT_S)
             except OutdatedGenerationError as error:
                 self._log.warning("projection_outdated")
-                await self._say("outdated", error.code, str(error))
+                await self._saying.say("outdated", error.code, str(error))
                 await asyncio.sleep(LOOK_S)
             except AWAY as error:
                 attempts += 1
-                code = _code(error)
+                code = code_of(error)
                 self._log.warning("projection_waiting", code=code, attempt=attempts)
-                await self._say("waiting", code, "a part of the hub does not answer; it goes on by itself")
+                await self._saying.say("waiting", code, "a part of the hub does not answer; it goes on by itself")
                 await asyncio.sleep(pause_s(attempts))
             except ConsumerStoppedError:
                 return  # the runner stops, and so does this
             except Exception as error:  # noqa: BLE001 - a projection never stops the worker: events flow without it
-                self._log.error("projection_halted", code=_code(error), exc_info=error)
+                self._log.error("projection_halted", code=code_of(error), exc_info=error)
                 advice = str(error) if isinstance(error, HubError) else "an error of the hub; see the worker's log"
-                await self._halt(_code(error), advice)
+                await self._saying.insist("halted", code_of(error), advice)
                 return
 
     async def _recover(self) -> None:
@@ -132,7 +126,7 @@ class PartitionFold:
             if stored is None:
                 await store.begin(transaction, self._place, self._next_offset)
         self._consumer.seek(self._source, self._next_offset)
-        await self._say("running")
+        await self._saying.say("running")
         self._log.info("projection_recovered", next_offset=self._next_offset)
 
     async def _find_generation(self, transaction: store.Transaction) -> None:
@@ -144,8 +138,7 @@ class PartitionFold:
         await store.expect_fits(transaction, self._projection, number)
 
     async def _step(self) -> None:
-        if self._unsaid is not None:  # the database was away when the state changed, and answers by now
-            await self._say(*self._unsaid)
+        await self._saying.catch_up()
         await self._wait_for_turn()
         fetched = await self._consumer.getmany(self._source, timeout_ms=POLL_MS, max_records=BATCH_RECORDS_MAX)
         batch = [record for record in fetched.get(self._source, ()) if record.offset >= self._next_offset]
@@ -208,34 +201,12 @@ class PartitionFold:
             except UnavailableError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the records before it count
-                self._log.error("record_unreadable", offset=record.offset, code=_code(error), exc_info=error)
+                self._log.error("record_unreadable", offset=record.offset, code=code_of(error), exc_info=error)
                 return fold(rows), (index, error)
         return fold(rows), None
 
-    async def _halt(self, code: str, advice: str) -> None:
-        """Say that the partition is halted, however long the database is away."""
-        await self._say("halted", code, advice)
-        while self._unsaid is not None:
-            await asyncio.sleep(BACKOFF_S_MAX)
-            await self._say(*self._unsaid)
-
-    async def _say(self, state: str, code: str = "", advice: str = "") -> None:
+    async def _write_state(self, state: str, code: str, advice: str) -> None:
         if self._place.generation == 0:
             return  # no tables yet, so there is nobody to say it of; the worker's log has it
-        self._unsaid = (state, code, advice)
-        try:
-            async with self._pool.connection() as transaction:
-                await store.say(transaction, self._place, self._runner_id, state, code, advice)
-        except (psycopg.Error, OSError):
-            self._log.warning("state_not_written", state=state, code=code)
-        else:
-            self._unsaid = None
-
-
-def pause_s(attempts: int) -> float:
-    """Return how long to wait after so many failures in a row: more each time, never the same for all."""
-    return min(BACKOFF_S_MAX, 0.2 * 2.0 ** min(attempts, 6)) * random.uniform(0.7, 1.0)  # noqa: S311 - not a secret
-
-
-def _code(error: Exception) -> str:
-    return error.code if isinstance(error, HubError) else type(error).__name__
+        async with self._pool.connection() as transaction:
+            await store.say(transaction, self._place, self._runner_id, state, code, advice)

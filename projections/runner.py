@@ -18,9 +18,10 @@ from psycopg_pool import AsyncConnectionPool
 
 from infra.ending import end
 from infra.kafka import consumer_for
+from infra.waiting import pause_s
 from infra.workplace import Workplace
 from projections.catalogue import PROJECTIONS
-from projections.partition import PartitionFold, pause_s
+from projections.partition import PartitionFold
 from projections.projection import Projection, countries_of
 
 log = structlog.get_logger()

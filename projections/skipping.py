@@ -3,17 +3,15 @@
 A skip is for good and for all projections alike, so that a rebuild gives the same rows. Who said so, and why, is kept.
 """
 
-import os
-import pwd
 import re
 
 import psycopg
 
+from infra.operator import REASON_CHARS_MAX, operator_name, reason_in
 from projections.generations import Connection
 from projections.logs import Partition
 from schemas.errors import MisuseError
 
-REASON_CHARS_MAX = 200
 _PLACE = re.compile(r"(?P<topic>[a-z0-9.-]+)-(?P<partition>\d+)@(?P<offset>\d+)")
 OFFSETS = 'SELECT "offset" FROM projections.skipped WHERE topic = %s AND partition = %s'
 
@@ -34,10 +32,10 @@ def skip(connection: Connection, name: str, reason: str) -> None:
 
     Only a record at which a generation stands still or failed can be skipped: nobody passes over a good one by mistake.
     """
-    found, reason = _PLACE.fullmatch(name), " ".join(reason.split())
+    found, why = _PLACE.fullmatch(name), reason_in(reason)
     if found is None:
         raise NotSkippedError("name the record as topic, partition and offset, such as ledger-3@17")
-    if not reason or len(reason) > REASON_CHARS_MAX:
+    if why is None:
         raise NotSkippedError(f"say why in 1 to {REASON_CHARS_MAX} characters, without personal data: it is kept")
     place = (found["topic"], int(found["partition"]), int(found["offset"]))
     row = connection.execute(
@@ -51,12 +49,5 @@ def skip(connection: Connection, name: str, reason: str) -> None:
     connection.execute(
         'INSERT INTO projections.skipped (topic, partition, "offset", by_whom, reason) VALUES (%s, %s, %s, %s, %s) '
         "ON CONFLICT DO NOTHING",
-        (*place, _user(), reason),
+        (*place, operator_name(), why),
     )
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"

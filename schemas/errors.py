@@ -18,6 +18,11 @@ class HubError(Exception):
     code: ClassVar[str] = "hub"
 
 
+def code_of(error: Exception) -> str:
+    """Return the stable code of *error*, for one that is not ours the name of its class."""
+    return error.code if isinstance(error, HubError) else type(error).__name__
+
+
 class RejectedError(HubError):
     """The record cannot be accepted, however often it is tried."""
 

@@ -85,12 +85,7 @@ def _ends(credentials: Credentials, partitions: Iterable[PartitionStatus]) -> di
     """Return the end of the log of each partition that a processor reads."""
     consumer = Consumer(
         {
-            "bootstrap.servers": credentials.bootstrap,
-            "security.protocol": "SASL_SSL",
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": credentials.principal,
-            "sasl.password": credentials.password,
-            "ssl.ca.location": str(credentials.ca_file),
+            **credentials.librdkafka(),
             "group.id": f"{credentials.principal}.status",
             "log_level": 0,
         }

@@ -96,6 +96,17 @@ class Credentials:
         """With which the principal's consumer groups must begin."""
         return group_prefix(self.principal)
 
+    def librdkafka(self) -> dict[str, str]:
+        """Return how a client on librdkafka connects."""
+        return {
+            "bootstrap.servers": self.bootstrap,
+            "security.protocol": "SASL_SSL",
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.username": self.principal,
+            "sasl.password": self.password,
+            "ssl.ca.location": str(self.ca_file),
+        }
+
     def text(self, form: Format) -> str:
         """Return the file of *form*, with the password in it."""
         return _FORMS[form](self)
@@ -107,14 +118,7 @@ class Credentials:
 
 def _librdkafka(credentials: Credentials) -> str:
     """Return properties for librdkafka: `kcat -F`, confluent-kafka for Python, Go, .NET and others."""
-    settings = {
-        "bootstrap.servers": credentials.bootstrap,
-        "security.protocol": "SASL_SSL",
-        "sasl.mechanism": "SCRAM-SHA-512",
-        "sasl.username": credentials.principal,
-        "sasl.password": credentials.password,
-        "ssl.ca.location": str(credentials.ca_file),
-    }
+    settings = credentials.librdkafka()
     return _comments(credentials) + "".join(f"{key}={value}\n" for key, value in settings.items())
 
 

@@ -4,20 +4,18 @@ Only the first record of a sequence may be asked for: another one would overtake
 """
 
 import datetime as dt
-import os
-import pwd
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from infra.operator import REASON_CHARS_MAX, reason_in
 from schemas.errors import MisuseError, UnavailableError
 from streams.parked import shelf
 from streams.parked.ids import ParkedId
 from streams.parked.shelf import Connection, ParkedRecord
 
 Action = Literal["retry", "discard"]
-REASON_CHARS_MAX = 200
 POLL_S = 0.2
 DONE = ("retried", "failed again", "discarded")
 
@@ -71,18 +69,10 @@ class Outcome:
         return self.action != "failed again" and not self.left
 
 
-def system_user() -> str:
-    """Return who asks: the user of the system, as the system knows it."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
-
-
 def checked_reason(text: str) -> str:
     """Return the reason of a discard; raise ReasonError when there is none, or too much of it."""
-    reason = " ".join(text.split())
-    if not reason or len(reason) > REASON_CHARS_MAX:
+    reason = reason_in(text)
+    if reason is None:
         raise ReasonError(f"say why in 1 to {REASON_CHARS_MAX} characters, without personal data: it is kept for ever")
     return reason
 

@@ -103,8 +103,9 @@ def retry_command(
     as_json: AsJson = False,
 ) -> None:
     """Try a record again, and after it those that wait behind it; exit 1 when one stays parked."""
+    from infra.operator import operator_name
     from schemas.errors import MisuseError
-    from streams.parked.asking import ask, system_user
+    from streams.parked.asking import ask
     from streams.parked.ids import ParkedId
     from streams.parked.shelf import NotParkedError, sequences
 
@@ -113,12 +114,12 @@ def retry_command(
     _expect_processor(processor)
     with _connection() as connection:
         if name is not None:
-            asked = [ask(connection, ParkedId.read(name), "retry", system_user())]
+            asked = [ask(connection, ParkedId.read(name), "retry", operator_name())]
         else:
             asked = []
             for each in sequences(connection, processor):
                 try:
-                    asked.append(ask(connection, each.head.id, "retry", system_user()))
+                    asked.append(ask(connection, each.head.id, "retry", operator_name()))
                 except NotParkedError:
                     continue  # gone since it was listed
         _finish(connection, asked, no_wait=no_wait, timeout_s=timeout, as_json=as_json)
@@ -136,12 +137,13 @@ def discard_command(
     as_json: AsJson = False,
 ) -> None:
     """Give a record up for good, then try those behind it; of intake the agency is told that it was refused."""
-    from streams.parked.asking import ask, checked_reason, system_user
+    from infra.operator import operator_name
+    from streams.parked.asking import ask, checked_reason
     from streams.parked.ids import ParkedId
 
     why = checked_reason(reason)
     with _connection() as connection:
-        asked = ask(connection, ParkedId.read(name), "discard", system_user(), why)
+        asked = ask(connection, ParkedId.read(name), "discard", operator_name(), why)
         _finish(connection, [asked], no_wait=no_wait, timeout_s=timeout, as_json=as_json)
 
 

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 import structlog
 
 from infra.kafka import REQUEST_BYTES_MAX
-from schemas.errors import MisuseError, RejectedError
+from schemas.errors import MisuseError, RejectedError, code_of
 from streams.pump.ports import Books
 from streams.pump.records import Inputs, Output, Parked, Processor, SourceRecord, Transaction
-from streams.pump.troubles import NOT_OF_THE_RECORD, code_of
+from streams.pump.troubles import NOT_OF_THE_RECORD
 
 log = structlog.get_logger()
 

@@ -6,12 +6,13 @@ error   abandon what is in flight, stop the producer, wait with a growing pause,
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Callable, Sequence
 
 import psycopg
 import structlog
 
+from infra.saying import Saying
+from infra.waiting import pause_s
 from schemas.errors import HubError
 from streams.pump import failpoints
 from streams.pump.caution import ADVICE, CODE, Caution
@@ -23,14 +24,12 @@ from streams.pump.records import Output, Processor, SourceRecord
 from streams.pump.recovery import recover
 from streams.pump.retrying import Desk
 from streams.pump.routing import routed
-from streams.pump.saying import Saying
 from streams.pump.troubles import Trouble, trouble_of
 
 BATCH_RECORDS_MAX = 1000
 BATCH_BYTES_MAX = 4_000_000
 """Of records as they are after decompression; one larger record is a batch of its own."""
 POLL_MS = 500
-BACKOFF_S_MAX = 5.0
 FORGIVE_S_MAX = 1.0
 SAY_AGAIN_S = 10.0
 """A former owner that woke up may have said something else meanwhile."""
@@ -69,7 +68,7 @@ class Partition:
         self._step_back_s = step_back_s
         self._alone = alone or asyncio.Lock()
         self._logger = logger.bind(processor=processor.name, topic=place.topic, partition=place.partition)
-        self._saying = Saying(books)
+        self._saying = Saying(self._write_state, self._logger)
         self._sequences = Sequences()
         self._careful = Careful(processor, books, self._sequences)
         self._desk = Desk(
@@ -246,6 +245,10 @@ class Partition:
             self._seen_offset = position
         self._caution.trust()
 
+    async def _write_state(self, state: str, code: str, advice: str) -> None:
+        async with self._books.transaction() as transaction:
+            await self._books.say(transaction, state, code, advice)
+
     async def _forgive(self) -> None:
         """Take back that a record was begun: what came in between did not end the process."""
         with contextlib.suppress(psycopg.Error, OSError, TimeoutError, HubError):
@@ -260,6 +263,4 @@ class Partition:
         self._logger.warning("partition_waiting", code=trouble.code, attempt=self._attempts)
         if trouble.then != "step-back":  # then the place is another one's, who says how it is
             await self._saying.say("waiting", trouble.code, trouble.advice)
-        jitter = random.uniform(0.7, 1.0)  # noqa: S311 - not a secret
-        pause_s = min(BACKOFF_S_MAX, 0.2 * 2 ** min(self._attempts, 6)) * jitter
-        await asyncio.sleep(self._step_back_s if trouble.then == "step-back" else pause_s)
+        await asyncio.sleep(self._step_back_s if trouble.then == "step-back" else pause_s(self._attempts))

@@ -8,6 +8,7 @@ and one Kafka transaction that commits the number with the outputs. A crash betw
 5  A discard does the same with what `Processor.discard` says instead of the record's outputs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -111,16 +112,11 @@ class Desk:
 
     async def _outputs(
         self, asked: Request, record: SourceRecord | None, inputs: Inputs, transaction: Transaction
-    ) -> "list[Output] | Parked":
-        if record is None and asked.action == "discard":
-            return []
-        if record is None:
-            return Parked(offset=asked.offset, key=asked.key, code=GONE, advice=GONE_ADVICE)
-        if asked.action == "discard":
-            told = await self.careful.one(record, inputs, transaction, discard=True)
-            return told if isinstance(told, Parked) else list(told)
-        found = await self.careful.one(record, inputs, transaction)
-        return found if isinstance(found, Parked) else list(found)
+    ) -> Sequence[Output] | Parked:
+        is_discard = asked.action == "discard"
+        if record is not None:
+            return await self.careful.one(record, inputs, transaction, discard=is_discard)
+        return () if is_discard else Parked(offset=asked.offset, key=asked.key, code=GONE, advice=GONE_ADVICE)
 
 
 def _deadly(asked: Request) -> Parked:

@@ -7,7 +7,6 @@ import psycopg
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
-    KafkaError,
     MessageSizeTooLargeError,
     ProducerFenced,
     TopicAuthorizationFailedError,
@@ -15,14 +14,10 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from schemas.errors import HubError, MisuseError, RejectedError, UnavailableError
+from infra.waiting import AWAY
+from schemas.errors import MisuseError, RejectedError, code_of
 from streams.pump.positions import LostOwnershipError
 
-AWAY = (
-    *(TimeoutError, OSError, UnavailableError, KafkaError),
-    *(psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError),
-)
-"""Errors of the world, never of a record. InternalError: the server ended a transaction that stood still too long."""
 NOT_OF_THE_RECORD = (*AWAY, MisuseError)
 """Errors for which no record is parked: the world's are waited for, a misuse (unreadable control topic) halts."""
 NO_RIGHT = (
@@ -74,8 +69,3 @@ def trouble_of(error: Exception) -> Trouble | None:
                 then="wait", code=code_of(error), advice="a part of the hub does not answer; it goes on by itself"
             )
     return None
-
-
-def code_of(error: Exception) -> str:
-    """Return the stable code of *error*, for one that is not ours the name of its class."""
-    return error.code if isinstance(error, HubError) else type(error).__name__

@@ -83,7 +83,7 @@ async def test_the_pumps_processor_gives_the_same_bytes() -> None:
         SourceRecord(topic=TopicName("in"), partition=0, offset=offset, key=None, value=event)
         for offset, event in enumerate(EVENTS)
     ]
-    processor = _contend_ours.Clear(TASK, Span())
+    processor = _contend_ours.Bench(TASK, Span(), _contend_ours.clear(TASK))
     outputs = await processor.process(batch, cast("Inputs", None), cast("Transaction", None))
     assert sorted((output.topic, output.key or b"", output.value) for output in outputs) == SENT
 

@@ -31,6 +31,8 @@ from schemas.names import TopicName
 from tests.projections.events import COUNTRIES, NOW
 from tests.running import ADMIN
 
+Scratch = tuple[Projection, str]
+"""A projection of a test and the topic that it reads."""
 SUBJECT = "receipts.rs-police-hub.v1.Receipt"
 
 

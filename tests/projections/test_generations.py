@@ -2,27 +2,25 @@
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from infra.home import Home
-from infra.workplace import Workplace, workplace
-from projections import generations, partition
+from infra.workplace import Workplace
+from projections import generations
 from projections.generations import NoGenerationError, OutdatedGenerationError, previous, unfinished
-from projections.pipeline import PIPELINE
 from projections.projection import Projection
 from projections.rebuild import Workshop
 from projections.store import CHANNEL
 from tests.projections.folding import (
+    Scratch,
     building,
     checkpoint,
     folding,
     held,
     receipt,
-    scratch,
     state,
     states,
     until,
@@ -32,22 +30,7 @@ from tests.projections.folding import (
 from tests.running import rows
 
 pytestmark = pytest.mark.stack
-Scratch = tuple[Projection, str]
 ACCEPTED = ("ACCEPTED", "rs-police", "PersonIdentified", "", "")
-
-
-@pytest.fixture
-def own(home: Home) -> Iterator[Scratch]:
-    with scratch(home, PIPELINE) as made:
-        yield made
-
-
-@pytest.fixture
-async def place(home: Home, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Workplace]:
-    monkeypatch.setattr(partition, "LOOK_S", 0.05)
-    monkeypatch.setattr(partition, "MOVED_WAIT_S", 0.05)
-    async with workplace(home) as opened:
-        yield opened
 
 
 def seen(home: Home, projection: Projection) -> int:

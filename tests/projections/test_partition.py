@@ -1,7 +1,7 @@
 """One partition on the real broker and database: each record counts once, whatever happens to who folds it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
@@ -10,22 +10,14 @@ from infra.home import Home
 from infra.workplace import Workplace, workplace
 from projections import partition
 from projections.decoding import EventReader
-from projections.pipeline import PIPELINE
 from projections.projection import Event, Projection
 from projections.skipping import NotSkippedError, skip
 from schemas.upcasting import UnknownVersionError
-from tests.projections.folding import checkpoint, folding, held, receipt, scratch, state, until, write, writing
+from tests.projections.folding import Scratch, checkpoint, folding, held, receipt, state, until, write, writing
 
 pytestmark = pytest.mark.stack
-Scratch = tuple[Projection, str]
 ACCEPTED = ("ACCEPTED", "rs-police", "PersonIdentified", "", "")
 REFUSED = ("REFUSED", "rs-police", "PersonIdentified", "", "")
-
-
-@pytest.fixture
-def own(home: Home) -> Iterator[Scratch]:
-    with scratch(home, PIPELINE) as made:
-        yield made
 
 
 @pytest.fixture

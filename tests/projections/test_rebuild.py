@@ -7,7 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -17,23 +17,22 @@ from typer.testing import CliRunner
 from infra.cli import build
 from infra.database import DatabaseUnavailableError
 from infra.home import Home
-from infra.workplace import Workplace, workplace
+from infra.workplace import Workplace
 from projections import building as steps
-from projections import generations, logs, partition, reading
+from projections import generations, logs, reading
 from projections.catalogue import PROJECTIONS
 from projections.generations import BusyProjectionError, unfinished
 from projections.offsets import OffsetsError, moment_of, vector_in
-from projections.pipeline import PIPELINE
 from projections.projection import Countries, Event, Projection
 from projections.rebuild import RebuildFailedError
 from projections.rows import Row
 from tests.projections.folding import (
+    Scratch,
     building,
     checkpoint,
     folding,
     held,
     receipt,
-    scratch,
     states,
     until,
     write,
@@ -43,22 +42,7 @@ from tests.publishing import Agency
 from tests.running import ADMIN, ensure_worker, rows
 
 pytestmark = pytest.mark.stack
-Scratch = tuple[Projection, str]
 OUTCOMES = ("ACCEPTED", "REFUSED", "DUPLICATE", "ACCEPTED")
-
-
-@pytest.fixture
-def own(home: Home) -> Iterator[Scratch]:
-    with scratch(home, PIPELINE) as made:
-        yield made
-
-
-@pytest.fixture
-async def place(home: Home, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Workplace]:
-    monkeypatch.setattr(partition, "LOOK_S", 0.05)
-    monkeypatch.setattr(partition, "MOVED_WAIT_S", 0.05)
-    async with workplace(home) as opened:
-        yield opened
 
 
 @pytest.fixture

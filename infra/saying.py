@@ -1,32 +1,31 @@
-"""What a partition says of itself: running, waiting for what, halted with which advice; also after an outage."""
+"""What a long-running part says of itself: running, waiting for what, halted with which advice; after an outage too."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import psycopg
-import structlog
-
-from streams.pump.ports import Books
+from structlog.typing import FilteringBoundLogger
 
 AGAIN_S = 5.0
-
-logger = structlog.get_logger()
+Write = Callable[[str, str, str], Awaitable[None]]
+"""Writes state, code and advice to the database."""
 
 
 class Saying:
-    """The state of a place in its *books*; what the database would not take is said again later."""
+    """The state of a part, told through *write*; what the database would not take is said again later, and logged."""
 
-    def __init__(self, books: Books) -> None:
-        self._books = books
+    def __init__(self, write: Write, log: FilteringBoundLogger) -> None:
+        self._write = write
+        self._log = log
         self._unsaid: tuple[str, str, str] | None = None
 
     async def say(self, state: str, code: str = "", advice: str = "") -> None:
         """Say what happens, or keep it for later when the database is away."""
         self._unsaid = (state, code, advice)
         try:
-            async with self._books.transaction() as transaction:
-                await self._books.say(transaction, state, code, advice)
+            await self._write(state, code, advice)
         except (psycopg.Error, OSError):
-            logger.warning("state_not_written", state=state, code=code)
+            self._log.warning("state_not_written", state=state, code=code)
         else:
             self._unsaid = None
 
