@@ -45,6 +45,13 @@ class Step:
     """Whether it is free text, which may name anybody."""
     branch: str | None = None
     """Name of the record in a union with null."""
+    default: object = None
+    """What the field says when its sender says nothing; it is not sealed but left out, as a null is."""
+
+    @property
+    def unsaid(self) -> object:
+        """The default as a value of its own: who gets a list may add to it."""
+        return list(self.default) if isinstance(self.default, list) else self.default
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,9 @@ def plan_of(contract: Contract, channel: Channel) -> Plan:
             subjects = tuple(cast("list[str]", subject)) if isinstance(subject, list) else (str(subject),)
             operation = "seal" if kind in SEALED else "entity" if channel in WITH_IDENTITY else "company"
             text = kind == "NARRATIVE"
-            return Step(name, operation, subjects=subjects, restore=_restorer(declared["type"]), text=text)
+            default = declared.get("default") if kind in SEALED else None
+            restore = _restorer(declared["type"])
+            return Step(name, operation, subjects=subjects, restore=restore, text=text, default=default)
         return Step(name, "copy")
 
     return compiled(contract.schema)
@@ -116,7 +125,7 @@ def without_persons(
             lists = [steps[name] for name in step.subjects if name in steps and steps[name].kind == "records"]
             named = {role for each in lists for role in each.roles} | (VICTIM_ROLES if step.text else set())
             if not named <= set(roles):
-                out[step.name] = None
+                out[step.name] = step.unsaid
     if not set(roles) >= VICTIM_ROLES:
         for step in steps.values():
             if step.plan is not None and step.plan.name == PERSON and out.get(step.name):
@@ -128,7 +137,7 @@ def _without_victims_relation(held: object) -> object:
     """Return a person, or a list of them, without the relation to a victim: it tells who the victim is."""
     if isinstance(held, list):
         return [_without_victims_relation(one) for one in held]
-    return {**cast("Record", held), "relation_to_victim": None}
+    return {**cast("Record", held), "relation_to_victim": []}
 
 
 def _walk_persons(plan: Plan, record: Mapping[str, object], path: str) -> Iterator[tuple[str, Record]]:
