@@ -46,11 +46,11 @@ def on_calendar(value: object, level: str) -> str:
 
 def _of_code(code: str, parts: dict[str, int], level: str) -> str:
     finest = next(name for name in CALENDAR if name in parts)
+    month = parts.get("month") or parts.get("quarter", 1) * 3
+    day = dt.date(parts["year"], month, parts.get("day") or parts.get("week", 1) * 7)
     if CALENDAR.index(finest) >= CALENDAR.index(level):
         return code
-    month = parts.get("month") or parts["quarter"] * 3
-    day = parts.get("day") or parts.get("week", 1) * 7
-    return _code(level, dt.date(parts["year"], month, day).year, month, day)
+    return _code(level, day.year, day.month, day.day)
 
 
 def _code(level: str, year: int, month: int, day: int) -> str:

@@ -200,11 +200,10 @@ def _look_up(known: Mapping[object, str | None], other_text: str | None, value: 
 
 
 def _on_calendar(level: str, value: object) -> str | None:
-    if level == EVERYTHING:
-        return EVERYTHING
     if value is None or value == EVERYTHING:
-        return None if value is None else EVERYTHING
+        return None if value is None and level != EVERYTHING else EVERYTHING
     try:
-        return on_calendar(value, level)
-    except ValueError as error:
-        raise NotOnLadderError(f"the value is on no step of the ladder date: {error}") from None
+        code = on_calendar(value, "year" if level == EVERYTHING else level)
+    except ValueError:
+        raise NotOnLadderError("give a date, a moment with its time zone, or a code of the calendar") from None
+    return EVERYTHING if level == EVERYTHING else code

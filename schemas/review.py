@@ -24,6 +24,7 @@ from schemas.differences import renamed
 from schemas.errors import MisuseError, Problem, RejectedError
 from schemas.landed_codes import codes_landed, codes_now, lost_codes
 from schemas.privacy import problems_of
+from schemas.privacy_ladders import finer_than
 from schemas.registry import AvroSchema
 from schemas.upcasters import UPCASTERS, Upcaster
 
@@ -71,6 +72,7 @@ def review(
         if version != contract:
             against = f"version {number}"
             found += [Finding(contract.name, against, each) for each in _misread(version.schema, contract.schema)]
+            found += [Finding(contract.name, against, each) for each in finer_than(version.schema, contract.schema)]
             if not found and not _is_of_the_hub(contract):  # the compiler takes only what keeps the rules
                 found += _on_channels(contract, version, against)
     known = UPCASTERS.get(contract.name, {}) if upcasters is None else upcasters
