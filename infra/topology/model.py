@@ -24,6 +24,8 @@ SETTINGS_OF_EVERY_TOPIC: Mapping[str, str] = {
     "message.timestamp.type": "LogAppendTime",
 }
 DAY_MS = 86_400_000
+RANDOM_IDS = frozenset({"case_id"})
+"""What the hub draws at random and may use as a key: says nothing of whom or what it stands for."""
 TRUNCATOR = PrincipalId("hub-truncator")
 
 
@@ -122,6 +124,10 @@ class Topic:
     state: State = "open"
     personal: bool
     carries: tuple[Carried, ...] = ()
+    key: str = ""
+    """What its records have as their key: a random id of the hub or a field; empty for records without a key."""
+    headers: tuple[str, ...] = ()
+    """What its records have as headers, each like a key."""
 
     @property
     def config(self) -> dict[str, str]:
