@@ -70,8 +70,8 @@ def tables_of(ladder: LadderFile) -> Tables:
         if lost := sorted(set(now.values()) - groups.keys()):
             raise UnfitLadderError(f"{ladder.name}, {level['name']}: say what becomes of {', '.join(lost)}")
         now = {code: groups[before] for code, before in now.items()}
-        came = {*groups.values(), *_entering(ladder, level)} - now.keys() - {EVERYTHING}
-        now |= {code: code for code in sorted(came)}
+        came = dict.fromkeys((*groups.values(), *_entering(ladder, level)))
+        now |= {code: code for code in came if code not in now and code != EVERYTHING}
         found.append(dict(now))
     for code, node in _bands_entering(ladder, set(now)):
         for level in found:
@@ -148,7 +148,7 @@ def _bands_entering(ladder: LadderFile, known: set[str]) -> Iterator[tuple[str, 
         (band, level.get("names", {}).get(band, band)) for level in ladder.content["levels"] for band in level["bands"]
     ]
     for name in ladder.code_lists:
-        for code in sorted(code_list(name).codes.keys() - known - ladder.not_reported):
+        for code in (code for code in code_list(name).codes if code not in known | ladder.not_reported):
             yield code, next(node for band, node in nodes if _within(code, band))
 
 
