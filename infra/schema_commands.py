@@ -112,7 +112,7 @@ def check(
     from infra import schema_screens
 
     checked, found = _reviewed(what)
-    new = _unrecorded(checked)
+    new = [] if found else _unrecorded(checked)  # of what may not land nothing is made
     if as_json:
         schema_screens.write_json(schema_screens.check_as_object(checked, found, new))
     else:
