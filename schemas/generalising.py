@@ -10,6 +10,7 @@ code it has on every coarser one. It is published data (`schemas/ladders`), neve
  3  What is not known or not reported stays so, None, on every level but `*`, on which all are one.
 """
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -126,7 +127,12 @@ def ladder(name: str) -> Ladder:
     """Return the ladder *name*; raise UnknownLadderError when there is none."""
     if (found := ladder_files().get(name)) is None:
         raise UnknownLadderError(f"no such ladder; the ladders are: {', '.join(ladder_files())}")
-    return _calendar(found) if found.takes == "date" else _tree(found)
+    return build(found)
+
+
+def build(source: LadderFile) -> Ladder:
+    """Return the ladder that *source* says; raise UnfitLadderError when it is no tree over its code lists."""
+    return _calendar(source) if source.takes == "date" else _tree(source)
 
 
 def ladders() -> tuple[Ladder, ...]:
@@ -166,7 +172,8 @@ def _calendar(source: LadderFile) -> Ladder:
 
 
 def _ladder(source: LadderFile, steps: Mapping[str, Step], tables: Mapping[str, Mapping[str, str | None]]) -> Ladder:
-    said = {"name": source.name, "levels": source.levels, "tables": {level: dict(t) for level, t in tables.items()}}
+    shown = {level: dict(table) for level, table in tables.items()} or _one_year(steps)
+    said = {"name": source.name, "levels": source.levels, "codes": shown, "any text": source.any_text}
     return Ladder(
         name=source.name,
         title=source.title,
@@ -179,6 +186,12 @@ def _ladder(source: LadderFile, steps: Mapping[str, Step], tables: Mapping[str, 
         _steps=MappingProxyType(dict(steps)),
         _tables=MappingProxyType(dict(tables)),
     )
+
+
+def _one_year(steps: Mapping[str, Step]) -> dict[str, list[str | None]]:
+    """Return what each day of a leap year becomes, which tells one calendar from another."""
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=number) for number in range(366)]
+    return {level: [step(day) for day in days] for level, step in steps.items()}
 
 
 def _years(source: LadderFile) -> dict[int, str]:

@@ -44,7 +44,17 @@ from schemas.privacy_values import (
 from schemas.registry import AvroSchema
 from schemas.shapes import Field, Record, inner_record, record_shape
 
-__all__ = ["CHECKS", "LADDERS", "SEALED_CLASSES", "TAGS", "Check", "Place", "PrivacyClass", "problems_of"]
+__all__ = [
+    "CHECKS",
+    "LADDERS",
+    "SEALED_CLASSES",
+    "TAGS",
+    "Check",
+    "Place",
+    "PrivacyClass",
+    "problems_of",
+    "problems_of_hub_record",
+]
 
 _ATTRIBUTES = frozenset({"class", "subject", "ladder", "minimum", "views"})
 
@@ -59,6 +69,17 @@ def problems_of(schema: AvroSchema) -> tuple[Problem, ...]:
             Problem(place.path, name, advice) for name, check in CHECKS.items() if (advice := check(place)) is not None
         ]
     return tuple(found)
+
+
+def problems_of_hub_record(schema: AvroSchema) -> tuple[Problem, ...]:
+    """Return what is not settled about a record that the hub itself writes: every field has a class and a sentence.
+
+    Its texts come from the hub's own code, so the checks of what agencies may type do not apply.
+    """
+    root = record_shape(schema)
+    places = _places(root, root, "", in_person=False, unit=None, seen=set())
+    found = ((place.path, name, CHECKS[name](place)) for place in places for name in _OF_EVERY_RECORD)
+    return tuple(Problem(path, name, advice) for path, name, advice in found if advice is not None)
 
 
 def _problems_of_event(schema: AvroSchema, root: Record) -> Iterator[Problem]:
@@ -170,6 +191,7 @@ def _wrong_tags(place: Place) -> str | None:
     return f'set "confluent:tags" to ["{expected}"]'
 
 
+_OF_EVERY_RECORD = ("unclassified", "unknown-class", "unknown-privacy-attribute", "missing-doc", "wrong-tags")
 CHECKS: Mapping[str, Check] = {
     "unclassified": _unclassified,
     "unknown-class": _unknown_class,

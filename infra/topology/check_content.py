@@ -6,7 +6,7 @@ from functools import cache
 from infra.topology.model import RANDOM_IDS, Topology
 from schemas import catalogue
 from schemas.errors import Problem
-from schemas.privacy import problems_of as problems_of_schema
+from schemas.privacy import problems_of, problems_of_hub_record
 from schemas.privacy_rules import problem_of_key
 from schemas.shapes import shape_of
 
@@ -42,8 +42,8 @@ def _is_hub_record(name: str) -> bool:
 
 def _settled_privacy(topology: Topology) -> Iterator[Problem]:
     """Find every unsettled field of what would be registered: nothing reaches a server while there is one."""
-    for name in sorted(_event_types(topology)):
-        for problem in _problems_of_contract(catalogue.contract(name)):
+    for name in sorted({each.contract for topic in topology.topics for each in topic.carries}):
+        for problem in _problems_of_contract(name):
             yield Problem(f"{name}.{problem.path}", problem.rule, problem.advice)
 
 
@@ -65,9 +65,21 @@ def _event_types(topology: Topology) -> set[str]:
     return known & {each.contract for topic in topology.topics for each in topic.carries}
 
 
+def _problems_of_contract(name: str) -> tuple[Problem, ...]:
+    if _is_hub_record(name):
+        return _problems_of_record(catalogue.hub_contract(name))
+    known = {contract.name for contract in catalogue.contracts()}
+    return _problems_of_event(catalogue.contract(name)) if name in known else ()
+
+
 @cache
-def _problems_of_contract(contract: catalogue.Contract) -> tuple[Problem, ...]:
-    return problems_of_schema(contract.schema)
+def _problems_of_event(contract: catalogue.Contract) -> tuple[Problem, ...]:
+    return problems_of(contract.schema)
+
+
+@cache
+def _problems_of_record(contract: catalogue.Contract) -> tuple[Problem, ...]:
+    return problems_of_hub_record(contract.schema)
 
 
 def _problem_of_key(name: str, path: str) -> Problem | None:

@@ -1,8 +1,10 @@
 """Each ladder is a tree over every code that a field on it may hold, and nothing comes out finer than it went in."""
 
+import dataclasses
 import datetime as dt
 import math
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,10 +19,11 @@ from schemas.generalising import (
     UnknownLadderError,
     UnknownLevelError,
     age_at,
+    build,
     ladder,
     ladders,
 )
-from schemas.ladder_data import ladder_files, years_of
+from schemas.ladder_data import UnfitLadderError, ladder_files, years_of
 
 WITH_TABLE = [each for each in ladders() if each.takes != "date"]
 DATES = st.dates(dt.date(1900, 1, 1), dt.date(2199, 12, 31))
@@ -294,7 +297,45 @@ def test_what_is_not_there_is_named_with_what_is() -> None:
         ladder("date").table("week")
 
 
+UNFIT: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a code that nobody mentioned": ("group", {"groups": {"MINOR": ["GIRL"], "ADULT": ["WOMAN", "MAN"]}}, "BOY"),
+    "a code in two groups": ("group", {"stays": ["BOY"]}, "BOY is in two groups"),
+    "a level without steps": ("means_of_control", {"crosswalk": "CTDC 1999"}, "DEBT_BONDAGE"),
+    "bands that do not hold each other": ("age", {"bands": ["0-11", "12-20", "21+"]}, "10-14"),
+}
+
+
+@pytest.mark.parametrize(("name", "changes", "named"), UNFIT.values(), ids=UNFIT)
+def test_a_ladder_that_is_no_tree_does_not_load(name: str, changes: dict[str, Any], named: str) -> None:
+    source = ladder_files()[name]
+    first, second, *others = source.content["levels"]
+    levels = [first, {**second, **changes}, *others]
+    with pytest.raises(UnfitLadderError, match=named):
+        build(dataclasses.replace(source, content={**source.content, "levels": levels}))
+
+
+def test_a_code_list_with_a_code_on_no_step_does_not_load() -> None:
+    source = ladder_files()["group"]
+    with pytest.raises(UnfitLadderError, match="UNKNOWN"):
+        build(dataclasses.replace(source, not_reported=frozenset()))
+
+
+def test_a_place_of_too_few_people_does_not_load() -> None:
+    source = ladder_files()["place"]
+    with pytest.raises(UnfitLadderError, match="fewer than 50000 inhabitants"):
+        build(dataclasses.replace(source, content={**source.content, "at_least_inhabitants": 50_000}))
+
+
 def test_coarser_is_told_from_finer() -> None:
     assert ladder("date").is_as_coarse("month", "month")
     assert ladder("date").is_as_coarse("*", "month")
     assert not ladder("date").is_as_coarse("week", "month")
+
+
+def test_a_fingerprint_says_what_a_ladder_does_and_is_the_same_in_every_process() -> None:
+    assert len({found.fingerprint for found in ladders()}) == len(ladders())
+    for name in ("group", "date"):
+        changed = ladder_files()[name]
+        assert build(changed).fingerprint == ladder(name).fingerprint
+    other = dataclasses.replace(ladder_files()["group"], not_reported=frozenset({"UNKNOWN", "NOT_ASKED"}))
+    assert build(other).fingerprint != ladder("group").fingerprint

@@ -3,14 +3,14 @@
 import copy
 import dataclasses
 import datetime as dt
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from schemas import privacy_values
-from schemas.catalogue import contract
+from schemas.catalogue import Contract, contract, hub_contracts
 from schemas.codelists import Code, Deprecation, code_list
-from schemas.privacy import CHECKS, problems_of
+from schemas.privacy import CHECKS, problems_of, problems_of_hub_record
 
 SENSITIVE = {"class": "SENSITIVE", "subject": "person"}
 OPERATIONAL = {"class": "OPERATIONAL"}
@@ -196,3 +196,17 @@ def test_a_default_that_is_deprecated_is_found(monkeypatch: pytest.MonkeyPatch) 
 
     assert problem.rule == "unknown-default"
     assert "NOT_REPORTED" in problem.advice
+
+
+@pytest.mark.parametrize("each", hub_contracts(), ids=lambda each: each.name)
+def test_every_field_of_what_the_hub_writes_is_settled(each: Contract) -> None:
+    assert problems_of_hub_record(each.schema) == ()
+
+
+def test_an_unclassified_field_of_a_record_of_the_hub_is_found() -> None:
+    changed = copy.deepcopy(cast("Any", hub_contracts()[0].schema))
+    del changed["fields"][0]["privacy"]
+    changed["fields"][1]["privacy"] = {"class": "SECRET"}
+    found = {(problem.path, problem.rule) for problem in problems_of_hub_record(changed)}
+    names = [entry["name"] for entry in changed["fields"]]
+    assert found >= {(names[0], "unclassified"), (names[1], "unknown-class")}
