@@ -25,6 +25,8 @@ SETTINGS_OF_EVERY_TOPIC: Mapping[str, str] = {
 }
 DAY_MS = 86_400_000
 TRUNCATOR = PrincipalId("hub-truncator")
+MARKER = PrincipalId("hub-intake")
+"""Who else writes to the topics of agencies, so that their segments end: who writes the ledger gains nothing by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from streams.intake.memory import Memory, SqlMemory
 from streams.intake.reading import Readable, Refused, Sender, read
 from streams.intake.writing import ledger_output, quarantine_output, receipt_output
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
+from streams.truncation.marker import SECRET, is_marker
 
 log = structlog.get_logger()
 
@@ -61,6 +62,10 @@ class Intake:
         self, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Transaction
     ) -> Sequence[Output]:
         """Return ledger events, receipts and quarantined records for *batch*, all of one agency."""
+        own = await self._vault.secret(SECRET)
+        batch = [record for record in batch if not is_marker(record.value, own, record.topic)]
+        if not batch:
+            return ()
         await self._codec.learn_aside([record.value for record in batch])
         sender = self._senders[batch[0].topic]
         mac_key = await self._vault.secret("duplicates")
