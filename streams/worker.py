@@ -21,6 +21,7 @@ import structlog
 from mode import Service, Worker
 from psycopg_pool import AsyncConnectionPool
 
+from infra.arrival.keys import ArrivalKeys
 from infra.control import ControlReader
 from infra.home import Home
 from infra.logging import configure_logging
@@ -94,7 +95,8 @@ class Streams(Service):
         place = self._place
         partitions = {topic.name: topic.partitions for topic in place.topology.topics}
         vault = place.vault(vault_pool)
-        intake = Intake(topology=place.topology, codec=place.codec, vault=vault)
+        arrival = ArrivalKeys(vault_pool, vault)
+        intake = Intake(topology=place.topology, codec=place.codec, vault=vault, arrival=arrival)
         alone = asyncio.Lock()
         release = ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault)
         return [

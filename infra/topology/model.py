@@ -39,6 +39,8 @@ class Agency:
     kind: str
     country: str
     """ISO 3166-1 alpha-3."""
+    sealed_only: bool = False
+    """Whether its events are refused unless they are sealed to the hub's key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -165,7 +165,7 @@ def test_nobody_but_the_truncator_may_delete_what_agencies_published(applied_hom
     assert {code_of(future) for future in records.values()} <= {KafkaError.TOPIC_AUTHORIZATION_FAILED, UNSEEN}
 
 
-@pytest.mark.parametrize("principal", ["hub-truncator", "hub-release", "hub-control", "bg-police"])
+@pytest.mark.parametrize("principal", ["hub-release", "hub-control", "bg-police"])
 def test_nobody_but_the_agency_and_intake_may_write_to_its_topic(applied_home: Home, principal: str) -> None:
     assert outcome_of_writing(applied_home, principal, "in.rs-police") == KafkaError.TOPIC_AUTHORIZATION_FAILED
 

@@ -10,7 +10,7 @@ import pytest
 from infra.home import Home
 from streams.truncation.marker import PREFIX
 from tests.publishing import Agency
-from tests.running import Worker, ensure_worker, records, rows, wait_until
+from tests.running import ensure_worker, rows, wait_until
 
 pytestmark = pytest.mark.stack
 AGENCY = "rs-social-service"
