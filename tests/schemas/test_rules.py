@@ -129,7 +129,7 @@ BROKEN: list[tuple[str, str, dict[str, Any], str, str]] = [
             ),
             ("is a JMBG", {"person_ref": "0101006500006"}, "reference-is-a-number"),
             ("is an EGN", {"person_ref": "754101-0019"}, "reference-is-a-number"),
-            ("is an address", {"person_ref": "a1@post.example"}, "reference-is-a-contact"),
+            ("is an address", {"person_ref": "a1@post.test"}, "reference-is-a-contact"),
             ("is a telephone", {"person_ref": "+381-64-1234567"}, "reference-is-a-contact"),
         ]
     ),
