@@ -35,7 +35,7 @@ from streams.presence import HEARTBEAT_S, Presence
 from streams.pump.service import Pump, group_of
 from streams.pump.supply import WorldSupply
 from streams.release.processor import ReleaseProcessor
-from streams.truncation.arrivals import Arrivals
+from streams.truncation.arrivals import Connection
 from streams.truncation.marker import SECRET
 from streams.truncation.service import Truncator
 
@@ -129,7 +129,7 @@ class Streams(Service):
         vault = place.vault(vault_pool)
         return Truncator(
             pool=pool,
-            arrivals=lambda: Arrivals(place.credentials(TRUNCATOR), intake, group_of(intake)),
+            connection=Connection(place.credentials(TRUNCATOR), intake, group_of(intake)),
             segments_s={
                 topic.name: int(topic.config["segment.ms"]) / 1000
                 for topic in place.topology.topics

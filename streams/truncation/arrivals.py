@@ -1,22 +1,27 @@
 """The topics of agencies as the broker has them: where intake is, where they end, deleting from their start.
 
 Each act is done by the principal that may do it: hub-truncator deletes and nothing else, hub-intake, which writes the
-ledger anyway, writes the marker. Everything here blocks: call it from a thread.
+ledger anyway, writes the marker. On aiokafka: librdkafka's admin client ends the process when a broker dies in the
+middle of a request (an assertion in rd_kafka_enq_once_del_source_return, met in tests/chaos with 2.16.1).
 """
 
-from collections.abc import Collection, Mapping
-from concurrent.futures import Future
-from typing import Any, TypeVar
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Collection, Mapping
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
+from aiokafka.errors import KafkaError
 
+from infra.kafka import consumer_for, discard, producer_for, security_of
 from infra.topology.credentials import Credentials
 from schemas.errors import UnavailableError
 from schemas.names import TopicName
 
-T = TypeVar("T")
-TIMEOUT_S = 8.0
+ROUND_S_MAX = 15.0
+"""The lock of a round is not held longer because of the broker."""
+STOP_S_MAX = 5.0
 PARTITION = 0
 """A topic of an agency has one."""
 
@@ -31,64 +36,75 @@ class Arrivals:
     """The broker, as the principals of *truncator* and *intake*, whose consumer group is *group*."""
 
     def __init__(self, truncator: Credentials, intake: Credentials, group: str) -> None:
-        quiet = {"log_level": 0}
-        self._truncator = AdminClient({**truncator.librdkafka(), **quiet})
-        self._intake = AdminClient({**intake.librdkafka(), **quiet})
-        self._producer = Producer(
-            {**intake.librdkafka(), **quiet, "enable.idempotence": True, "delivery.timeout.ms": int(TIMEOUT_S * 1000)}
-        )
+        self._truncator = AIOKafkaAdminClient(**security_of(truncator))
+        self._intake = AIOKafkaAdminClient(**security_of(intake))
+        self._reader: AIOKafkaConsumer = consumer_for(intake, read_committed=False)
+        self._producer: AIOKafkaProducer = producer_for(intake)
         self._group = group
 
-    def committed(self, topics: Collection[TopicName]) -> dict[TopicName, int]:
+    async def start(self) -> None:
+        """Connect; raises KafkaError."""
+        for client in (self._truncator, self._intake, self._reader, self._producer):
+            await client.start()
+
+    async def close(self) -> None:
+        """Let go of everything, whatever state it is in."""
+        await discard(self._producer)
+        for closing in (self._reader.stop(), self._intake.close(), self._truncator.close()):
+            with contextlib.suppress(KafkaError, OSError, TimeoutError):
+                await asyncio.wait_for(closing, STOP_S_MAX)
+
+    async def committed(self, topics: Collection[TopicName]) -> dict[TopicName, int]:
         """Return what intake's group has committed, without the topics where it has committed nothing yet."""
-        asked = ConsumerGroupTopicPartitions(self._group, [TopicPartition(topic, PARTITION) for topic in topics])
-        futures = self._intake.list_consumer_group_offsets([asked], require_stable=True, request_timeout=TIMEOUT_S)
-        found = _result(futures[self._group]).topic_partitions or []
-        return {TopicName(each.topic): each.offset for each in found if each.error is None and each.offset >= 0}
+        places = [TopicPartition(topic, PARTITION) for topic in topics]
+        found = await self._intake.list_consumer_group_offsets(self._group, partitions=places)
+        return {TopicName(place.topic): each.offset for place, each in found.items() if each.offset >= 0}
 
-    def ends(self, topics: Collection[TopicName]) -> dict[TopicName, int]:
-        """Return the end of each topic that the broker shows."""
-        wanted = {TopicPartition(topic, PARTITION): OffsetSpec.latest() for topic in topics}  # type: ignore[no-untyped-call]
-        futures = self._intake.list_offsets(wanted, request_timeout=TIMEOUT_S)
-        return {
-            TopicName(place.topic): future.result(TIMEOUT_S).offset
-            for place, future in futures.items()
-            if _settled(future)
-        }
+    async def ends(self, topics: Collection[TopicName]) -> dict[TopicName, int]:
+        """Return the end of each topic."""
+        found = await self._reader.end_offsets([TopicPartition(topic, PARTITION) for topic in topics])
+        return {TopicName(place.topic): offset for place, offset in found.items()}
 
-    def delete(self, until: Mapping[TopicName, int]) -> dict[TopicName, int]:
+    async def delete(self, until: Mapping[TopicName, int]) -> dict[TopicName, int]:
         """Delete the records of each topic before its offset; return the topics where that was done."""
-        if not until:
-            return {}
-        places = [TopicPartition(topic, PARTITION, offset) for topic, offset in until.items()]
-        futures = self._truncator.delete_records(places, request_timeout=TIMEOUT_S, operation_timeout=TIMEOUT_S)
-        return {TopicName(place.topic): place.offset for place, future in futures.items() if _settled(future)}
+        done = {}
+        for topic, offset in until.items():
+            with contextlib.suppress(KafkaError):  # one topic that is away is no reason to leave the others
+                await self._truncator.delete_records({TopicPartition(topic, PARTITION): RecordsToDelete(offset)})
+                done[topic] = offset
+        return done
 
-    def mark(self, topic: TopicName, value: bytes) -> int:
+    async def mark(self, topic: TopicName, value: bytes) -> int:
         """Append the marker *value* to *topic* and return where the topic ends then."""
-        found: list[int | KafkaError] = []
-
-        def delivered(error: KafkaError | None, message: Any) -> None:
-            found.append(message.offset() + 1 if error is None else error)
-
-        self._producer.produce(topic, value, partition=PARTITION, on_delivery=delivered)
-        self._producer.flush(TIMEOUT_S)
-        if not found or not isinstance(found[0], int):
-            raise ArrivalsUnavailableError("the broker did not take a marker")
-        return found[0]
+        placed = await self._producer.send_and_wait(topic, value, partition=PARTITION)
+        return int(placed.offset) + 1
 
 
-def _settled(future: "Future[object]") -> bool:
-    """Whether *future* has a result; one topic that is away is no reason to leave the others."""
-    try:
-        future.result(TIMEOUT_S)
-    except (KafkaException, TimeoutError):
-        return False
-    return True
+class Connection:
+    """Makes a connection when there is none, and a new one after every error."""
 
+    def __init__(self, truncator: Credentials, intake: Credentials, group: str) -> None:
+        self._settings = (truncator, intake, group)
+        self._open: Arrivals | None = None
 
-def _result(future: "Future[T]") -> T:
-    try:
-        return future.result(TIMEOUT_S)
-    except (KafkaException, TimeoutError) as error:
-        raise ArrivalsUnavailableError(f"the broker does not answer ({type(error).__name__})") from None
+    @contextlib.asynccontextmanager
+    async def arrivals(self) -> AsyncIterator[Arrivals]:
+        """Lend the connection; what fails in the block, or takes too long, is ArrivalsUnavailableError."""
+        try:
+            async with asyncio.timeout(ROUND_S_MAX):
+                if self._open is None:
+                    self._open = Arrivals(*self._settings)
+                    await self._open.start()
+                yield self._open
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self.close()
+            raise ArrivalsUnavailableError(f"the broker does not answer ({type(error).__name__})") from None
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Close the connection if there is one."""
+        found, self._open = self._open, None
+        if found is not None:
+            await found.close()

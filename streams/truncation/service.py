@@ -4,13 +4,11 @@ Killed at any step it loses nothing: what it deletes was committed before it loo
 a time, for the lock of the round; a zombie that goes on with what it saw can only delete what was committed then.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import psycopg
 import structlog
-from confluent_kafka import KafkaException
 from mode import Service
 from psycopg_pool import AsyncConnectionPool
 
@@ -18,7 +16,7 @@ from infra.settings import settings
 from schemas.errors import UnavailableError
 from schemas.names import TopicName
 from streams.pump.records import Transaction
-from streams.truncation.arrivals import PARTITION, Arrivals
+from streams.truncation.arrivals import PARTITION, Arrivals, Connection
 from streams.truncation.marker import marker
 from streams.truncation.rule import Arrived, deletable, wants_marker
 
@@ -49,14 +47,13 @@ class Truncator(Service):
         self,
         *,
         pool: AsyncConnectionPool,
-        arrivals: Callable[[], Arrivals],
+        connection: Connection,
         segments_s: Mapping[TopicName, float],
         secret: Callable[[], Awaitable[bytes]],
     ) -> None:
         super().__init__()
         self._pool = pool
-        self._new_arrivals = arrivals
-        self._arrivals: Arrivals | None = None
+        self._connection = connection
         self._segments_s = segments_s
         self._secret = secret
         self._quiet: dict[TopicName, tuple[int, float]] = {}
@@ -67,9 +64,13 @@ class Truncator(Service):
         while not self.should_stop:
             try:
                 await self.round()
-            except (UnavailableError, KafkaException, psycopg.Error, OSError) as error:
+            except (UnavailableError, psycopg.Error, OSError) as error:
                 log.warning("truncation_waits", code=getattr(error, "code", type(error).__name__))
             await self.sleep(settings().truncate_s)
+
+    async def on_stop(self) -> None:
+        """Close the connection to the broker."""
+        await self._connection.close()
 
     async def round(self) -> None:
         """Look once, delete what may go, and write the markers that are due; raise when a part of the hub is away."""
@@ -78,16 +79,20 @@ class Truncator(Service):
             if not await _is_alone(transaction):
                 return
             rows = await (await transaction.execute(_WHERE, (list(self._segments_s), PARTITION))).fetchall()
-            if rows:
-                for note in await asyncio.to_thread(self._work, rows, key):
-                    await transaction.execute(_NOTE, note)
+            if not rows:
+                return
+            async with self._connection.arrivals() as broker:
+                notes = await self._work(broker, rows, key)
+            for note in notes:
+                await transaction.execute(_NOTE, note)
 
-    def _work(self, rows: Sequence[tuple[object, ...]], key: bytes) -> list[tuple[object, ...]]:
+    async def _work(self, broker: Arrivals, rows: Sequence[tuple[object, ...]], key: bytes) -> list[tuple[object, ...]]:
         """Do what *rows* ask for on the broker, and return what to note."""
-        self._arrivals = broker = self._arrivals or self._new_arrivals()
         topics = [TopicName(str(row[0])) for row in rows]
-        ends = broker.ends(topics)  # before what is committed: a record that comes meanwhile is not taken for read
-        committed = broker.committed(topics)
+        ends = await broker.ends(
+            topics
+        )  # first: what comes meanwhile is not taken for read
+        committed = await broker.committed(topics)
         seen, known = dict[TopicName, Arrived](), dict[TopicName, tuple[int, int]]()
         for topic, (_, checkpoint, parked, truncated_to, marked_end) in zip(topics, rows, strict=True):
             if topic in ends:
@@ -101,11 +106,11 @@ class Truncator(Service):
                     quiet_s=self._quiet_s(topic, ends[topic]),
                 )
         until = {topic: offset for topic, each in seen.items() if (offset := deletable(each)) is not None}
-        deleted = broker.delete({topic: offset for topic, offset in until.items() if offset != known[topic][0]})
+        deleted = await broker.delete({topic: offset for topic, offset in until.items() if offset != known[topic][0]})
         notes = {topic: (offset, known[topic][1]) for topic, offset in deleted.items()}
         for topic, each in seen.items():
             if wants_marker(each, self._segments_s[topic] + SLACK_S):
-                end = broker.mark(topic, marker(key, topic))
+                end = await broker.mark(topic, marker(key, topic))
                 notes[topic] = (notes.get(topic, known[topic])[0], end)
         if notes:
             log.info("truncated", count=len(deleted), records=sum(o - known[t][0] for t, o in deleted.items()))
