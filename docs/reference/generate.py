@@ -35,6 +35,7 @@ MODULES: Mapping[str, str] = {
     "connectors/link.py": "publisher",
     "streams/intake/reading.py": "intake",
     "streams/intake/admission.py": "intake",
+    "streams/intake/unsealing.py": "intake",
     "streams/intake/processor.py": "intake",
 }
 """Where events are checked, and who runs it."""
