@@ -73,6 +73,8 @@ class Planter:
         scalar = shape.items if isinstance(shape, Array) else shape
         assert isinstance(scalar, Scalar)
         value = self._value(entry, scalar, at)
+        while value in self.made.values():
+            value = self._value(entry, scalar, at)
         record[entry.name] = [value] if isinstance(shape, Array) else value
         if not is_valid():
             record[entry.name] = before

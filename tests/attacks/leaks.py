@@ -50,9 +50,7 @@ def _beside(form: Callable[[Opened], bytes]) -> Leak:
     def leak(event: Opened, outputs: list[Output]) -> list[Output]:
         if not name_of(event):
             return outputs
-        return [
-            each._replace(value=each.value + form(event)) if each.topic == DECISIONS else each for each in outputs
-        ]
+        return [each._replace(value=each.value + form(event)) if each.topic == DECISIONS else each for each in outputs]
 
     return leak
 
@@ -110,7 +108,9 @@ LEAKS: dict[str, Leak] = {
     "name under snappy": _beside(lambda event: bytes(cramjam.snappy.compress(name_of(event).encode()))),
     "date of birth beside a decision": _beside(_born),
     "reference in a key": _key(lambda event: str(person_of(event)["person_ref"]).encode()),
-    "hash of a reference in a key": _key(lambda event: hashlib.sha256(str(person_of(event)["person_ref"]).encode()).digest()),
+    "hash of a reference in a key": _key(
+        lambda event: hashlib.sha256(str(person_of(event)["person_ref"]).encode()).digest()
+    ),
     "value in a line of the log": _log_line,
     "value in a line of a library": _log_text,
     "value in the text of an error": _error_text,

@@ -153,7 +153,12 @@ def batches(segment: bytes) -> Iterator[bytes]:
     """Yield the records of every batch of a segment file of Kafka, unpacked (message format 2)."""
     from aiokafka import codec
 
-    unpack = {"gzip": codec.gzip_decode, "snappy": codec.snappy_decode, "lz4": codec.lz4_decode, "zstd": codec.zstd_decode}
+    unpack = {
+        "gzip": codec.gzip_decode,
+        "snappy": codec.snappy_decode,
+        "lz4": codec.lz4_decode,
+        "zstd": codec.zstd_decode,
+    }
     source = io.BytesIO(segment)
     while len(head := source.read(BATCH_HEAD.size)) == BATCH_HEAD.size:
         _, length, _, magic, _, attributes, *_ = BATCH_HEAD.unpack(head)

@@ -57,9 +57,7 @@ def _changes(
             yield from _change(entry, record, its)
 
 
-def _change(
-    entry: Field, record: dict[str, Any], its: Any
-) -> Iterator[Callable[[], Callable[[], None] | None]]:
+def _change(entry: Field, record: dict[str, Any], its: Any) -> Iterator[Callable[[], Callable[[], None] | None]]:
     if isinstance(entry.shape, Array) and bool(its) is not bool(record[entry.name]):
         return  # an empty list is not the same as one that says something: the ledger may show which it is
 
