@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from schemas.catalogue import Contract
+from schemas.codelists import code_list
 from schemas.derive import SEALED
 from schemas.examples import example
 from schemas.json_form import from_json
@@ -143,3 +144,21 @@ def _people(value: object) -> Iterator[dict[str, Any]]:
     elif isinstance(value, list):
         for inner in value:
             yield from _people(inner)
+
+
+def skeleton(shape: Record, roles: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return a record of *shape* in which every list has an entry and nothing is null; its values say nothing."""
+    return {entry.name: _bone(entry, entry.shape, roles) for entry in shape.fields}
+
+
+def _bone(entry: Field, shape: Shape, roles: tuple[str, ...]) -> Any:
+    if isinstance(shape, Array):
+        return [_bone(entry, shape.items, roles)]
+    if isinstance(shape, Record):
+        return skeleton(shape, entry.texts("roles"))
+    if entry.name == "legal_form":
+        return "SOLE_TRADER"
+    if (codes := entry.text("codes")) is not None:
+        return (roles if entry.name == "role" and roles else entry.texts("allowed") or sorted(code_list(codes).codes))[0]
+    fixed = {Scalar.STRING: "x", Scalar.DATE: dt.date(2020, 1, 1), Scalar.DOUBLE: 1.0, Scalar.BOOLEAN: True}
+    return fixed.get(shape, dt.datetime(2020, 1, 1, tzinfo=dt.UTC) if shape is Scalar.TIMESTAMP else 1)
