@@ -107,7 +107,8 @@ def without_persons(
     somebody whom no field names. So does what a suspect is to the victim.
     """
     out = dict(record)
-    steps = {step.name: step for step in plan_of(contract, Channel.LEDGER).steps}
+    plan = plan_of(contract, Channel.LEDGER)
+    steps = {step.name: step for step in plan.steps}
     for step in steps.values():
         if step.kind == "records" and any(path.startswith(f"{step.name}[") for path in paths):
             several = cast("list[object]", record[step.name])
@@ -117,18 +118,19 @@ def without_persons(
             named = {role for each in lists for role in each.roles} | (VICTIM_ROLES if step.text else set())
             if not named <= set(roles):
                 out[step.name] = None
-    if not set(roles) >= VICTIM_ROLES:
-        for step in steps.values():
-            if step.plan is not None and step.plan.name == PERSON and out.get(step.name):
-                out[step.name] = _without_victims_relation(out[step.name])
+    return out if set(roles) >= VICTIM_ROLES else _without_victims_relation(plan, out)
+
+
+def _without_victims_relation(plan: Plan, record: Record) -> Record:
+    """Return *record* without any person's relation to a victim: it tells who the victim is."""
+    out = {**record, "relation_to_victim": None} if plan.name == PERSON else dict(record)
+    for step in plan.steps:
+        held = out.get(step.name)
+        if step.plan is not None and isinstance(held, list):
+            out[step.name] = [_without_victims_relation(step.plan, one) for one in held]
+        elif step.plan is not None and held is not None:
+            out[step.name] = _without_victims_relation(step.plan, cast("Record", held))
     return out
-
-
-def _without_victims_relation(held: object) -> object:
-    """Return a person, or a list of them, without the relation to a victim: it tells who the victim is."""
-    if isinstance(held, list):
-        return [_without_victims_relation(one) for one in held]
-    return {**cast("Record", held), "relation_to_victim": None}
 
 
 def _walk_persons(plan: Plan, record: Mapping[str, object], path: str) -> Iterator[tuple[str, Record]]:
