@@ -1,5 +1,6 @@
 """Contender: a quixstreams application, at least once, in an environment of its own (see `_quix_environment.py`)."""
 
+import tempfile
 from typing import Any
 
 from quixstreams import Application
@@ -35,6 +36,7 @@ def main() -> None:
         consumer_group=task.group,
         auto_offset_reset="earliest",
         auto_create_topics=False,
+        state_dir=tempfile.mkdtemp(prefix="quixstreams-"),  # else a folder `state` where the command was given
         producer_extra_config={"enable.idempotence": True, "linger.ms": 5, "partitioner": "murmur2_random"},
         loglevel="ERROR",
     )

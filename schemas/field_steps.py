@@ -45,6 +45,13 @@ class Step:
     """Whether it is free text, which may name anybody."""
     branch: str | None = None
     """Name of the record in a union with null."""
+    default: object = None
+    """What the field says when its sender says nothing; it is not sealed but left out, as a null is."""
+
+    @property
+    def unsaid(self) -> object:
+        """The default as a value of its own: who gets a list may add to it."""
+        return list(self.default) if isinstance(self.default, list) else self.default
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,9 @@ def plan_of(contract: Contract, channel: Channel) -> Plan:
             subjects = tuple(cast("list[str]", subject)) if isinstance(subject, list) else (str(subject),)
             operation = "seal" if kind in SEALED else "entity" if channel in WITH_IDENTITY else "company"
             text = kind == "NARRATIVE"
-            return Step(name, operation, subjects=subjects, restore=_restorer(declared["type"]), text=text)
+            default = declared.get("default") if kind in SEALED else None
+            restore = _restorer(declared["type"])
+            return Step(name, operation, subjects=subjects, restore=restore, text=text, default=default)
         return Step(name, "copy")
 
     return compiled(contract.schema)
@@ -117,13 +126,13 @@ def without_persons(
             lists = [steps[name] for name in step.subjects if name in steps and steps[name].kind == "records"]
             named = {role for each in lists for role in each.roles} | (VICTIM_ROLES if step.text else set())
             if not named <= set(roles):
-                out[step.name] = None
+                out[step.name] = step.unsaid
     return out if set(roles) >= VICTIM_ROLES else _without_victims_relation(plan, out)
 
 
 def _without_victims_relation(plan: Plan, record: Record) -> Record:
     """Return *record* without any person's relation to a victim: it tells who the victim is."""
-    out = {**record, "relation_to_victim": None} if plan.name == PERSON else dict(record)
+    out = {**record, "relation_to_victim": []} if plan.name == PERSON else dict(record)
     for step in plan.steps:
         held = out.get(step.name)
         if step.plan is not None and isinstance(held, list):

@@ -93,6 +93,8 @@ class _Opener:
         for step in plan.steps:
             value, here = record.get(step.name), f"{path}{step.name}"
             if value is None:
+                if step.default is not None:
+                    out[step.name] = step.unsaid
                 continue
             if step.kind == "record":
                 out[step.name] = self._inner(step.plan, value, here, root)

@@ -9,7 +9,8 @@ Rule 3: a narrative about several persons is under all of their keys, one within
         it is gone. The outermost holds the chain of the others and their ciphertext once, so that size grows with
         the number of persons and not with its power.
 Rule 4: what is sealed for the wire names the branches of its unions, so that the encoder need not try them all.
-Rule 5: pure. Keys and nonces come in as arguments. `schemas/opening.py` is the way back.
+Rule 5: a value that is its schema's default (an empty list, NOT_REPORTED) was not said; it is null, as what is absent.
+Rule 6: pure. Keys and nonces come in as arguments. `schemas/opening.py` is the way back.
 """
 
 import base64
@@ -143,6 +144,9 @@ def _seal_record(plan: Plan, record: Mapping[str, object], sealing: Sealing, pat
         value = record.get(step.name)
         if value is None or step.kind == "copy":
             out[step.name] = value
+            continue
+        if step.default is not None and value == step.default:
+            out[step.name] = None
             continue
         here = path + step.name
         if step.kind == "record":

@@ -32,6 +32,7 @@ def demo(
     """
     from connectors.demo.run import Plan, perform
     from connectors.demo.screen import Screen
+    from connectors.demo.searching import personal_values, search
     from infra.home import Home
     from infra.settings import settings
     from infra.stack import supervisor, worker
@@ -50,8 +51,11 @@ def demo(
         _wait_for_worker(home)
         tell("worker", "runs")
     plan = Plan.next(home, _next_run(home), seed, stories)
+    topology = load_topology()
     with Screen() as screen:
-        tally = asyncio.run(perform(home, load_topology(), plan, screen.tell, lambda: status_of(home)))
+        tally = asyncio.run(perform(home, topology, plan, screen.tell, lambda: status_of(home)))
+        screen.tell("searching every file for what was published", tally)
+        tally.searched = asyncio.run(search(home, topology, personal_values(plan.acts())))
     tally.projections = _rows(status_of(home).get("projections"))
     tally.seconds = time.monotonic() - began
     screen.result(tally, _where_to_look(home, usual=home == usual, stopped=stop))

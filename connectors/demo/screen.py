@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from connectors.demo.searching import Searched
 from connectors.demo.tally import Tally, percentile
 
 
@@ -46,6 +47,8 @@ class Screen:
         console.print(
             f"From publishing to a partner's opened feed: half within {half} ms, 99 % within {most} ms", markup=False
         )
+        if tally.searched is not None:
+            console.print(_of_search(tally.searched), markup=False)
         if faults := tally.faults():
             console.print("These counts do not add up:", style="bold red")
             for fault in faults:
@@ -53,6 +56,18 @@ class Screen:
         else:
             console.print("All counts add up: nothing lost, nothing twice, every refusal explained.", style="green")
         console.print(where, markup=False, soft_wrap=True)
+
+
+def _of_search(searched: Searched) -> str:
+    """Return what the search has looked at and found, in a sentence."""
+    where = f"{searched.files:,} files ({searched.size_bytes / 1e6:,.0f} MB) and {searched.records:,} records"
+    what = f"{searched.values:,} names, dates of birth, contacts, references and texts"
+    arriving = (
+        f"only in {len(searched.arriving)} of agencies' own topics and their files, which are not truncated yet"
+        if searched.arriving
+        else "found nowhere"
+    )
+    return f"Searched {where} for {what} in clear: {'FOUND' if searched.found else arriving}"
 
 
 def _picture(doing: str, tally: Tally) -> Panel:

@@ -3,7 +3,9 @@
 import statistics
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+
+from connectors.demo.searching import Searched
 
 
 @dataclass(slots=True)
@@ -27,6 +29,8 @@ class Tally:
     anonymous: Mapping[str, int] = field(default_factory=dict)
     projections: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    searched: Searched | None = None
+    """What the search for personal values in clear has found; None before it."""
 
     @property
     def published(self) -> int:
@@ -49,6 +53,10 @@ class Tally:
             found.append("a feed delivered an event twice")
         if any(self.anonymous.values()):
             found.append("a closed tier carries records")
+        if self.searched is not None and self.searched.found:
+            found.append(f"personal values lie in clear in {', '.join(self.searched.found)}")
+        if self.searched is not None and not self.searched.control:
+            found.append("the search for personal values is blind: it does not find what is there")
         return found
 
     def summary(self) -> dict[str, object]:
@@ -67,6 +75,7 @@ class Tally:
             "projections": dict(self.projections),
             "latency_ms": {"p50": percentile(self.latencies_ms, 50), "p99": percentile(self.latencies_ms, 99)},
             "seconds": round(self.seconds, 1),
+            "searched": asdict(self.searched) if self.searched is not None else None,
             "faults": self.faults(),
         }
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from schemas.catalogue import Contract, contract
 from schemas.derive import Channel, derive
 from schemas.errors import UnreadableSealError
-from schemas.field_steps import AGENCY, persons, without_persons
+from schemas.field_steps import AGENCY, persons, plan_of, without_persons
 from schemas.opening import ERASED, kids_in, open_record
 from schemas.privacy_classes import SEALED_CLASSES
 from schemas.sealing import PAD_BYTES, DataKey, Sealing, associated_data
@@ -56,6 +56,20 @@ def test_what_is_sealed_opens_to_the_same_event(case: Any, channel: Channel) -> 
     value = CODEC.writer(derived.fullname, derived.schema).encode(sealed(found, channel, record, keys))
     opened = open_record(found, channel, CODEC.decode(value).record, opener(keys))
     assert without_additions(found, opened) == record
+
+
+@given(events())
+@few
+def test_what_was_not_said_is_null_at_rest_and_the_default_again_when_opened(case: Any) -> None:
+    found, record = case
+    keys = keys_for(found, record)
+    at_rest = sealed(found, Channel.LEDGER, record, keys)
+    opened = open_record(found, Channel.LEDGER, at_rest, opener(keys, gone=AGENCY))
+    for step in plan_of(found, Channel.LEDGER).steps:
+        if step.kind == "seal" and step.default is not None:
+            said = record[step.name] != step.default
+            assert (at_rest[step.name] is not None) == said, step.name
+            assert said or opened[step.name] == step.default, step.name
 
 
 @given(events(), st.sampled_from(SEALED_CHANNELS))
