@@ -27,7 +27,7 @@ class Planter:
     """Makes canaries; the same *seed* makes the same."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311 - the same again for the same seed
         self.made: Canaries = {}
 
     def token(self) -> str:
@@ -159,6 +159,8 @@ def _bone(entry: Field, shape: Shape, roles: tuple[str, ...]) -> Any:
     if entry.name == "legal_form":
         return "SOLE_TRADER"
     if (codes := entry.text("codes")) is not None:
-        return (roles if entry.name == "role" and roles else entry.texts("allowed") or sorted(code_list(codes).codes))[0]
+        return (roles if entry.name == "role" and roles else entry.texts("allowed") or sorted(code_list(codes).codes))[
+            0
+        ]
     fixed = {Scalar.STRING: "x", Scalar.DATE: dt.date(2020, 1, 1), Scalar.DOUBLE: 1.0, Scalar.BOOLEAN: True}
     return fixed.get(shape, dt.datetime(2020, 1, 1, tzinfo=dt.UTC) if shape is Scalar.TIMESTAMP else 1)

@@ -26,7 +26,7 @@ class CountingVault(Vault):
         self._restricted: set[SubjectId] = set()
 
     def meet(self, kind: str, references: Iterable[Reference]) -> None:
-        """Number *references* in the order given: a set has none that two runs share."""
+        """Give *references* their numbers in this order: a set has none that two runs share."""
         for reference in references:
             self.known.setdefault((kind, reference), _id(kind, len(self.known)))
 

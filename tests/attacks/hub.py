@@ -9,6 +9,8 @@ import io
 import itertools
 import logging
 import sys
+import threading
+import warnings
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -179,6 +181,7 @@ class Hub:
         self._intake = intake(topology=topology(), codec=codec(), vault=self.vault, memory=cast("Any", memory))
         self._release = release(topology=topology(), codec=codec(), vault=self.vault)
         self._project_too = project
+        self.agreements = tuple(topology().agreements)
         self._numbers = itertools.count()
         self._ends: dict[tuple[TopicName, int], int] = defaultdict(int)
         self._sent: dict[TopicName, int] = defaultdict(int)
@@ -186,17 +189,19 @@ class Hub:
 
     async def run(self, sent: Sequence[Sent]) -> Sinks:
         """Let *sent* go through the hub, all of an agency in one batch, and return all that is there then."""
-        with logged() as logs:
-            by_agency: dict[AgencyId, list[Sent]] = defaultdict(list)
-            for each in sent:
-                by_agency[each.agency].append(each)
-            for agency, several in by_agency.items():
-                await self.take(self._intake, [self._record(agency, each) for each in several])
-            await self.release()
-            if self._project_too:
-                await self._project()
-        self.sinks.logs += logs.getvalue()
+        await self.intake(sent)
+        await self.release()
+        if self._project_too:
+            await self._project()
         return self.sinks
+
+    async def intake(self, sent: Sequence[Sent]) -> None:
+        """Let intake take *sent*, all of an agency in one batch."""
+        by_agency: dict[AgencyId, list[Sent]] = defaultdict(list)
+        for each in sent:
+            by_agency[each.agency].append(each)
+        for agency, several in by_agency.items():
+            await self.take(self._intake, [self._record(agency, each) for each in several])
 
     async def release(self) -> None:
         """Let release decide about what the ledger holds and it has not read."""
@@ -213,11 +218,13 @@ class Hub:
     async def take(self, processor: Processor, batch: Sequence[SourceRecord]) -> None:
         """Let *processor* process *batch* as the pump would: what fails is parked."""
         careful = Careful(processor, cast("Books", _Books(processor.name, self.sinks)), Sequences())
-        self._store(await careful.outputs(batch, self.inputs(), cast("Any", None)))
+        with logged() as logs:
+            self._store(await careful.outputs(batch, self.inputs(), cast("Any", None)))
+        self.sinks.logs += logs.getvalue()
 
     def inputs(self) -> Inputs:
         """Return the same time and agreements in every run, and nonces that count."""
-        agreements = tuple(sorted(topology().agreements, key=lambda each: each.id))
+        agreements = tuple(sorted(self.agreements, key=lambda each: each.id))
         return Inputs(now=NOW, control=ControlState(agreements=agreements, offset=16), nonce=self._nonce)
 
     def _nonce(self) -> bytes:
@@ -255,7 +262,8 @@ class Hub:
 def logged() -> Iterator[io.StringIO]:
     """Yield what is logged meanwhile, by loggers as every process of the hub configures them."""
     out = io.StringIO()
-    root, hook = logging.getLogger(), sys.excepthook
+    root = logging.getLogger()
+    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning
     handlers, level = root.handlers[:], root.level
     try:
         with contextlib.redirect_stderr(out):
@@ -265,7 +273,7 @@ def logged() -> Iterator[io.StringIO]:
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
-        sys.excepthook = hook
+        sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning = hooks
         structlog.reset_defaults()
 
 

@@ -18,19 +18,24 @@ class Mutant:
     """A module with one condition turned off."""
 
     label: str
+    """Function and change, such as `_failure without not kept`."""
     module: ModuleType
 
 
 def mutants(module: ModuleType, *functions: str, numbers: tuple[str, ...] = ()) -> Iterator[Mutant]:
     """Yield every mutant of *functions* of *module* (methods as `Class.name`), and of the constants *numbers*."""
     source = ast.parse(inspect.getsource(module))
-    for place, (where, change) in enumerate(_changes(source, functions, numbers)):
+    for place, (where, _) in enumerate(_changes(source, functions, numbers)):
         tree = copy.deepcopy(source)
         nodes = list(_changes(tree, functions, numbers))
         assert nodes[place][0] == where
         nodes[place][1]()
         yield Mutant(where, _loaded(module, tree))
-        del change
+
+
+def unchanged(module: ModuleType) -> ModuleType:
+    """Return *module* loaded as a mutant is, without any change: what holds of it must go on to hold."""
+    return _loaded(module, ast.parse(inspect.getsource(module)))
 
 
 def _loaded(module: ModuleType, tree: ast.Module) -> ModuleType:
@@ -49,7 +54,7 @@ def _changes(tree: ast.Module, functions: tuple[str, ...], numbers: tuple[str, .
     assert found.keys() >= set(functions), set(functions) - found.keys()
     for name in functions:
         for node in ast.walk(found[name]):
-            yield from ((f"{name}:{line}", change) for line, change in _of_node(node))
+            yield from ((f"{name} {label}", change) for label, change in _of_node(node))
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
@@ -65,21 +70,21 @@ def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
 def _of_node(node: ast.AST) -> Iterator[tuple[str, Any]]:
     match node:
         case ast.If() | ast.IfExp():
-            yield f"{node.lineno} never {ast.unparse(node.test)}", _setter(node, "test", ast.Constant(value=False))
+            yield f"never {ast.unparse(node.test)}", _setter(node, "test", ast.Constant(value=False))
         case ast.BoolOp():
             for number, operand in enumerate(node.values):
                 neutral = ast.Constant(value=isinstance(node.op, ast.And))
                 rest: list[ast.expr] = [*node.values[:number], neutral, *node.values[number + 1 :]]
-                yield f"{node.lineno} without {ast.unparse(operand)}", _setter(node, "values", rest)
+                yield f"without {ast.unparse(operand)}", _setter(node, "values", rest)
         case ast.comprehension():
             for number, condition in enumerate(node.ifs):
                 rest = [*node.ifs[:number], *node.ifs[number + 1 :]]
-                yield f"{condition.lineno} without if {ast.unparse(condition)}", _setter(node, "ifs", rest)
+                yield f"without if {ast.unparse(condition)}", _setter(node, "ifs", rest)
         case ast.JoinedStr():
             for number, part in enumerate(node.values):
                 if isinstance(part, ast.FormattedValue):
                     rest = [*node.values[:number], *node.values[number + 1 :]]
-                    yield f"{node.lineno} without {ast.unparse(part)}", _setter(node, "values", rest)
+                    yield f"without {ast.unparse(part)}", _setter(node, "values", rest)
 
 
 def _setter(node: ast.AST, name: str, value: object) -> Any:

@@ -188,7 +188,12 @@ def _facts_hold(rules: ModuleType) -> None:
     """Fail unless the facts of an event protect who is restricted, and know whom the event is addressed to."""
     of_country = {"SRB": frozenset({"rs-prosecution"}), "BGR": frozenset({"bg-police"})}
     for name in ("PersonIdentified", "ReferralOffered", "ExtraditionRequested", "ExtraditionDecided"):
-        for restricted, protected, expects in (("NO", (), False), ("YES", (), True), (None, (), True), ("NO", "s", True)):
+        for restricted, protected, expects in (
+            ("NO", (), False),
+            ("YES", (), True),
+            (None, (), True),
+            ("NO", "s", True),
+        ):
             record = event(name)
             people = persons(contract(name), record)
             for one in people.values():

@@ -1,6 +1,7 @@
 """How a value may be written where it must not be (privacy.md section 6), and a search for all of that in one pass."""
 
 import base64
+import contextlib
 import datetime as dt
 import hashlib
 import hmac
@@ -114,7 +115,7 @@ class Search:
         for name, value in values.items():
             for way, form in spellings(value):
                 if len(form) >= shortest:
-                    exact = way.startswith("=") or way.startswith("utf-16")
+                    exact = way.startswith(("=", "utf-16"))
                     automaton = self._exact if exact else self._folded
                     pattern = (form if exact else form.lower()).decode("latin-1")
                     automaton.add_word(pattern, (name, way))
@@ -142,10 +143,8 @@ def unpacked(content: bytes) -> Iterator[bytes]:
     for magic, unpack in FRAMES.items():
         at = content.find(magic)
         while at >= 0:
-            try:
+            with contextlib.suppress(zlib.error, cramjam.DecompressionError):
                 yield unpack(content[at:])
-            except (zlib.error, cramjam.DecompressionError):
-                pass
             at = content.find(magic, at + 1)
 
 

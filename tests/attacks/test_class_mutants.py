@@ -99,4 +99,4 @@ def test_a_field_that_is_declared_public_is_seen_to_leak(
 
 
 UNIT = re.compile(r"\.(identity_documents|contacts|offences)\.|^\.(persons|suspects|victims|person)$")
-"""What does not leak by itself: parts of what is sealed as a whole, and persons whose type another field names again."""
+"""What does not leak by itself: parts of what is sealed as a whole, and persons whose type is named again elsewhere."""

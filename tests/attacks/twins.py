@@ -1,7 +1,7 @@
 """Two events that differ in personal values alone: what the ledger may show of one it shows of the other.
 
-What the two share is what the ledger shows or a rule asks by design: fields in clear, which optional fields and list
-entries are there, how many persons, and `role`, `restricted` and `consent_to_referral`, which decide who gets the event.
+What the two share is what the ledger shows or a rule asks by design: fields in clear, which optional fields are there
+and not left at their default, how many persons, and what decides who gets the event (`DECIDE`).
 """
 
 import copy
