@@ -127,6 +127,10 @@ class Search:
         """Return what is in *content*, also compressed: name of the value and how it is written."""
         return set(itertools.chain.from_iterable(map(self._in, unpacked(content))))
 
+    def finds(self, content: bytes) -> bool:
+        """Whether *content* as it stands holds any spelling."""
+        return next(self._in(content), None) is not None
+
     def names(self, contents: Iterable[bytes]) -> set[str]:
         """Return the names of the values in *contents*."""
         return {name for content in contents for name, _ in self.found(content)}
