@@ -8,6 +8,7 @@ from typing import cast
 
 from schemas.catalogue import Contract
 from schemas.codec import Record
+from schemas.codelists import code_list
 from schemas.derive import (
     NAMESPACE,
     PERSON,
@@ -45,6 +46,8 @@ class Step:
     """Whether it is free text, which may name anybody."""
     branch: str | None = None
     """Name of the record in a union with null."""
+    longest: int = 0
+    """Characters of the longest code of the field's list; what is sealed is padded to it, so that none is told."""
     default: object = None
     """What the field says when its sender says nothing; it is not sealed but left out, as a null is."""
 
@@ -91,11 +94,20 @@ def plan_of(contract: Contract, channel: Channel) -> Plan:
             operation = "seal" if kind in SEALED else "entity" if channel in WITH_IDENTITY else "company"
             text = kind == "NARRATIVE"
             default = declared.get("default") if kind in SEALED else None
-            restore = _restorer(declared["type"])
-            return Step(name, operation, subjects=subjects, restore=restore, text=text, default=default)
+            restore, longest = _restorer(declared["type"]), _longest_code(declared)
+            return Step(
+                name, operation, subjects=subjects, restore=restore, text=text, longest=longest, default=default
+            )
         return Step(name, "copy")
 
     return compiled(contract.schema)
+
+
+def _longest_code(declared: AvroSchema) -> int:
+    codes = declared.get("codes")
+    if codes is None or array_items(declared["type"]) is not None:
+        return 0
+    return max(map(len, code_list(str(codes)).codes), default=0)
 
 
 def _short(record: AvroSchema) -> str:

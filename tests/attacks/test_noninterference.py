@@ -8,17 +8,21 @@ import copy
 import datetime as dt
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from schemas.catalogue import contract
+from schemas.catalogue import contract, contracts
+from schemas.codelists import code_list
+from schemas.derive import SEALED, Channel
 from schemas.errors import RejectedError
-from schemas.field_steps import persons
+from schemas.field_steps import Plan, Step, persons, plan_of
+from schemas.names import KeyId
 from schemas.opening import SEALED_FIELDS
-from schemas.sealing import PAD_BYTES
+from schemas.sealing import PAD_BYTES, DataKey, Sealing
+from schemas.shapes import Array, shape_of, walk
 from streams.intake.processor import NO_CASE
 from tests.attacks import access_bodies
 from tests.attacks.hub import (
@@ -34,7 +38,9 @@ from tests.attacks.hub import (
     published,
     topology,
 )
+from tests.attacks.score_table import score
 from tests.attacks.twins import twin
+from tests.schemas.sealed import counted
 from tests.schemas.strategies import NAMES, valid_events
 
 EXAMPLES = int(os.environ.get("HUB_ATTACK_EXAMPLES", "100"))
@@ -201,3 +207,32 @@ def test_nothing_in_clear_depends_on_a_personal_value(events: Sequence[Pair]) ->
     assert len(mine.on("ledger")) == len(events), f"every event is accepted: {refusals(mine)}"
     assert differences(mine, theirs) == []
     assert its == to_them
+
+
+def test_no_code_shows_by_its_length_which_of_its_list_it_is(record_property: Callable[[str, object], None]) -> None:
+    """Each code of the list of each sealed field, sealed: all are equally long."""
+    sealing = Sealing(event_id="e", schema="s", keys={}, nonce=counted())
+    key, told = DataKey(KeyId("k"), "s", bytes(32)), {}
+    for known in contracts():
+        steps = list(all_steps(plan_of(known, Channel.LEDGER)))
+        for path, _, entry in walk(shape_of(known)):
+            codes = entry.text("codes")
+            if codes is not None and entry.privacy["class"] in SEALED and not isinstance(entry.shape, Array):
+                several = [step for step in steps if step.name == entry.name and step.kind == "seal"]
+                sizes = {
+                    len(sealing.seal(path, code, [key], step.longest)["ct"])  # type: ignore[arg-type]
+                    for step in several
+                    for code in code_list(codes).codes
+                }
+                if several:
+                    told[f"{known.name}.{path}"] = sizes
+    assert {path: sizes for path, sizes in told.items() if len(sizes) > 1} == {}
+    assert len(told) > 300
+    record_property(*score("coded fields whose ciphertexts are all equally long", len(told), len(told)))
+
+
+def all_steps(plan: Plan) -> Iterator[Step]:
+    for step in plan.steps:
+        yield step
+        if step.plan is not None:
+            yield from all_steps(step.plan)
