@@ -1,147 +1,37 @@
-"""The rules of sealing, opening, deriving and leaving persons out, as an attacker tests them; each takes a module.
+"""The rules of sealing and opening, as an attacker tests them; each takes a module."""
 
-Independent of what it attacks: ciphertexts are opened here by AES-GCM and the text of decision 3 alone.
-"""
-
-import base64
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from schemas.catalogue import Contract, contract, contracts
+from schemas.catalogue import Contract
 from schemas.codec import HEADER, MAGIC, Writer, parse
-from schemas.derive import NAMESPACE, Channel, array_items, derive, fields_of
+from schemas.derive import Channel, derive
 from schemas.errors import UnreadableSealError
-from schemas.field_steps import AGENCY, persons
+from schemas.field_steps import persons
 from schemas.names import KeyId, SchemaId
 from schemas.opening import ERASED
 from schemas.sealing import DataKey
-from schemas.shapes import NO_DEFAULT, Array, Record, shape_of, walk
-from tests.attacks.canaries import Planter, skeleton
+from schemas.shapes import shape_of
+from tests.attacks.sealed_events import (
+    CLEAR,
+    IDENTIFYING,
+    SOME,
+    at,
+    company,
+    holders_of,
+    leaves,
+    opened_by_hand,
+    planted,
+    seals_in,
+    trader,
+    unsaid,
+)
 from tests.attacks.spellings import Search
 from tests.schemas.sealed import FEEDS, SEALED_CHANNELS, STAMP, counted, keys_for
 from tests.schemas.strategies import NOW
-
-SOME = ("PersonIdentified", "InvestigationOpened", "ControlFinding", "LicenceDecided")
-PAD = 32
-VICTIMS = frozenset({"PRESUMED_VICTIM", "VICTIM", "WITNESS"})
-IDENTIFYING = frozenset({"IDENTITY", "CONTACT", "LINK", "NARRATIVE"})
-CLEAR = frozenset({"OPERATIONAL", "PUBLIC"})
-
-
-@cache
-def planted(name: str) -> tuple[Contract, dict[str, Any], Mapping[str, object]]:
-    """Return an event of the type *name* with a canary in every field, two persons in every list, and the canaries."""
-    known, planter = contract(name), Planter(11)
-    event = skeleton(shape_of(known))
-    for entry in shape_of(known).fields:
-        if isinstance(entry.shape, Array) and isinstance(entry.shape.items, Record):
-            event[entry.name] = [*event[entry.name], copy.deepcopy(event[entry.name][0])]
-    event["envelope"] |= {"event_id": f"id of {name}", "agency": "rs-police"}
-    made = planter.planted(known, event, valid_at=None)
-    return known, made, planter.made
-
-
-def leaves(known: Contract, event: Mapping[str, Any]) -> Iterator[tuple[str, str, Any, str | None, tuple[str, ...]]]:
-    """Yield of each value: path, class, value, path of the person that it is in, and whom it is about."""
-    yield from _leaves(shape_of(known), event, "", None)
-
-
-def _leaves(shape: Record, record: Mapping[str, Any], path: str, own: str | None) -> Iterator[Any]:
-    for entry in shape.fields:
-        here, value = f"{path}{entry.name}", record.get(entry.name)
-        kind, subject = str(entry.privacy["class"]), entry.privacy.get("subject", "agency")
-        if value is None:
-            continue
-        inner = entry.shape.items if isinstance(entry.shape, Array) else entry.shape
-        if kind == "CONTAINER" and isinstance(inner, Record):
-            several = value if isinstance(value, list) else [value]
-            for number, one in enumerate(several):
-                at = f"{here}[{number}]" if isinstance(value, list) else here
-                yield from _leaves(inner, one, f"{at}.", at if inner.name == "Person" else own)
-        else:
-            yield here, kind, value, own, tuple(subject) if isinstance(subject, list) else (str(subject),)
-
-
-def at(record: Any, path: str) -> Any:
-    """Return what is at *path* of a record, None where nothing is."""
-    for step in path.replace("[", ".[").split("."):
-        if record is None:
-            return None
-        record = record[int(step[1:-1])] if step.startswith("[") else record.get(step)
-    return record
-
-
-def holders_of(own: str | None, subjects: tuple[str, ...], keys: Mapping[str, DataKey]) -> set[str]:
-    """Return the ids of the keys under which a value must be."""
-    found: set[str] = set()
-    for subject in subjects:
-        if subject == "self" and own is not None:
-            found.add(keys[own].kid)
-        else:
-            found |= {key.kid for path, key in keys.items() if path == subject or path.startswith(f"{subject}[")}
-    return found or {keys[AGENCY].kid}
-
-
-def opened_by_hand(
-    sealed: Mapping[str, Any], place: tuple[str, str, str], keys: Mapping[str, DataKey]
-) -> tuple[Any, list[str]]:
-    """Return the value of *sealed* at *place* (event, schema, path), and under which keys it was, outermost first."""
-    by_kid = {key.kid: key for key in keys.values()}
-
-    def decrypt(kid: str, ct: bytes) -> bytes:
-        key = by_kid[KeyId(kid)]
-        return AESGCM(key.secret).decrypt(ct[:12], ct[12:], "|".join((*place, key.subject, kid)).encode())
-
-    plaintext, used = decrypt(sealed["kid"], sealed["ct"]), [sealed["kid"]]
-    assert len(plaintext) % PAD == 0, "padding"
-    value = json.loads(plaintext)
-    if isinstance(value, dict) and value.keys() == {"chain", "ct"}:
-        ct = base64.b64decode(value["ct"])
-        for kid, _ in value["chain"]:
-            ct, used = decrypt(kid, ct), [*used, kid]
-        assert len(ct) % PAD == 0, "padding"
-        value = json.loads(ct)
-    return value, used
-
-
-def company(event: Mapping[str, Any], *, restricted: str | None) -> dict[str, Any]:
-    """Return *event* about a legal person, its proprietor *restricted* or not there."""
-    made = copy.deepcopy(dict(event))
-    if "establishment" in made:
-        made["establishment"]["legal_form"] = "LEGAL_PERSON"
-        if restricted is None:
-            made["establishment"]["proprietor"] = None
-        else:
-            made["establishment"]["proprietor"]["restricted"] = restricted
-    return made
-
-
-def trader(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *event* about a sole trader whom no restricted note protects."""
-    made = company(event, restricted="NO")
-    if "establishment" in made:
-        made["establishment"]["legal_form"] = "SOLE_TRADER"
-    return made
-
-
-def unsaid(event: Mapping[str, Any], shape: Record) -> dict[str, Any]:
-    """Return *event* with its default wherever a field has one that is not null."""
-    made = dict(event)
-    for entry in shape.fields:
-        value = event.get(entry.name)
-        if entry.default is not NO_DEFAULT and entry.default is not None:
-            made[entry.name] = copy.deepcopy(entry.default)
-        elif isinstance(entry.shape, Record) and value is not None:
-            made[entry.name] = unsaid(value, entry.shape)
-        elif isinstance(entry.shape, Array) and isinstance(entry.shape.items, Record):
-            made[entry.name] = [unsaid(one, entry.shape.items) for one in value or ()]
-    return made
 
 
 def sealing_holds(module: ModuleType) -> None:
@@ -275,16 +165,6 @@ def _opens(
                 assert erased or at(opened, path) == value
 
 
-def seals_in(sealed: object, path: str = "") -> list[str]:
-    """Return the path of every sealed value of a record."""
-    if isinstance(sealed, dict):
-        if sealed.keys() == {"kid", "ct"}:
-            return [path]
-        return [found for key, inner in sealed.items() for found in seals_in(inner, f"{path}.{key}" if path else key)]
-    several = sealed if isinstance(sealed, list) else []
-    return [found for number, inner in enumerate(several) for found in seals_in(inner, f"{path}[{number}]")]
-
-
 Attack = Callable[[dict[str, Any], dict[str, Any]], None]
 
 
@@ -352,100 +232,3 @@ def _refuses(
     except UnreadableSealError:
         return
     raise AssertionError("opened although it is of another channel")
-
-
-def deriving_holds(module: ModuleType) -> None:
-    """Fail unless `derive` of *module* gives each channel the fields that its classes allow, sealed ones sealed."""
-    for known in contracts():
-        for channel in SEALED_CHANNELS:
-            derived = module.derive(known, module.Channel(channel))
-            parse(derived.schema)
-            assert derived.schema["namespace"] == NAMESPACE[channel]
-            got = dict(_paths(derived.schema))
-            assert all(f"{path}.subject" in got for path in _persons_in(derived.schema)), f"{channel} names no subject"
-            for path, _, entry in walk(shape_of(known)):
-                kind, views = str(entry.privacy["class"]), entry.privacy.get("views")
-                without_identity = channel in (Channel.PSEUDONYMOUS, Channel.STAGE)
-                kept = not (without_identity and kind in IDENTIFYING)
-                kept = kept and (channel is Channel.LEDGER or views is None or str(channel) in views)  # type: ignore[operator]
-                if not _inside_a_unit(known, path):
-                    above = all(_name(up) in got for up in _above(path))
-                    assert (_name(path) in got) is (kept and above), f"{channel} {path}"
-                if _name(path) in got and kind not in CLEAR | {"CONTAINER", "ENTITY"}:
-                    assert got[_name(path)] == {"null", "Sealed"}, f"{channel} {path} is not sealed"
-                if _name(path) in got and kind in CLEAR | {"CONTAINER"}:
-                    assert "Sealed" not in got[_name(path)], f"{channel} {path} is sealed"
-                    is_list = isinstance(entry.shape, Array)
-                    assert is_list or ("null" in got[_name(path)]) is entry.nullable, f"{channel} {path} may be absent"
-
-
-def _name(path: str) -> str:
-    return path.replace("[]", "")
-
-
-def _above(path: str) -> list[str]:
-    steps = path.split(".")
-    return [".".join(steps[:length]) for length in range(1, len(steps))]
-
-
-def _inside_a_unit(known: Contract, path: str) -> bool:
-    classes = {_name(at_): str(entry.privacy["class"]) for at_, _, entry in walk(shape_of(known))}
-    return any(classes.get(_name(up)) != "CONTAINER" for up in _above(path))
-
-
-def _paths(schema: Any, path: str = "", types: dict[str, Any] | None = None) -> Iterator[tuple[str, set[str]]]:
-    """Yield each field of a derived schema and the names of its branches, of a list those of its entries."""
-    types = {} if types is None else types
-    for field in fields_of(schema):
-        here = f"{path}.{field['name']}" if path else str(field["name"])
-        declared = array_items(field["type"]) or field["type"]
-        branches = declared if isinstance(declared, list) else [declared]
-        yield here, {_branch(one) for one in branches}
-        for one in branches:
-            found = types.get(one.rsplit(".", 1)[-1]) if isinstance(one, str) else one
-            if isinstance(found, dict) and found.get("type") == "record" and found["name"] not in ("Sealed", "Release"):
-                types[str(found["name"])] = found
-                yield from _paths(found, here, types)
-
-
-def _branch(declared: Any) -> str:
-    name = declared.get("name", declared.get("type")) if isinstance(declared, dict) else declared
-    return str(name).rsplit(".", 1)[-1]
-
-
-def _persons_in(schema: Any) -> list[str]:
-    """Return the path of every person in a derived schema."""
-    return [path for path, names in _paths(schema) if "Person" in names]
-
-
-def leaving_out_holds(module: ModuleType) -> None:
-    """Fail unless `without_persons` of *module* leaves nothing of whom an audience need not know, and all of others."""
-    everything = [(known, planted(known.name)[1]) for known in contracts()]
-    alone = [(known, company(event, restricted=None)) for known, event in everything if "establishment" in event]
-    for known, event in everything + alone:
-        several = [path for path in persons(known, event) if path.endswith("]")]
-        everybody = frozenset().union(*(set(entry.texts("roles")) for _, _, entry in walk(shape_of(known))))
-        for roles in (frozenset(), frozenset({"SUSPECT"}), VICTIMS, VICTIMS | everybody, VICTIMS - {"WITNESS"}):
-            for paths in ([], several[:1], several[1:], several):
-                _leaves_out(module, known, event, frozenset(paths), roles)
-
-
-def _leaves_out(
-    module: ModuleType, known: Contract, event: Mapping[str, Any], paths: frozenset[str], roles: frozenset[str]
-) -> None:
-    out = module.without_persons(known, event, paths, roles)
-    lists = {entry.name: set(entry.texts("roles")) for entry in shape_of(known).fields if entry.texts("roles")}
-    many = {name for name in lists if isinstance(event.get(name), list)}
-    text = json.dumps(out, default=str, ensure_ascii=False)
-    for path, kind, value, own, subjects in leaves(known, event):
-        named = set().union(*(lists[name] for name in subjects if name in many))
-        hidden = (own is not None and own in paths) or not named <= roles
-        hidden = hidden or (kind == "NARRATIVE" and not roles >= VICTIMS)
-        hidden = hidden or (path.endswith("relation_to_victim") and not roles >= VICTIMS)
-        if kind in CLEAR:
-            continue
-        token = str(value[0] if isinstance(value, list) else value)
-        assert (token in text) is not hidden or (isinstance(value, list) and isinstance(value[0], dict)), (
-            f"{known.name} {path} for {sorted(roles)} without {sorted(paths)}"
-        )
-    assert set(persons(known, event)) >= paths

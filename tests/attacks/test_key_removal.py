@@ -21,7 +21,7 @@ from schemas.field_steps import persons
 from schemas.names import SubjectId
 from tests.attacks.hub import Hub, Sent, Sinks, agency_for, codec, every_text, published
 from tests.attacks.score_table import score
-from tests.attacks.sealing_rules import at, seals_in
+from tests.attacks.sealed_events import at, seals_in
 from tests.attacks.spellings import Search
 from tests.attacks.test_canaries import planted
 

@@ -16,7 +16,7 @@ from schemas.field_steps import persons
 from schemas.names import AgencyId
 from tests.attacks.hub import Hub, Sent, codec, published
 from tests.attacks.score_table import score
-from tests.attacks.sealing_rules import at, seals_in
+from tests.attacks.sealed_events import at, seals_in
 from tests.publishing import invented
 
 PERSONS = 60

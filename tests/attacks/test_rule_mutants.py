@@ -16,7 +16,7 @@ import schemas.sealing
 import streams.intake.reading
 import streams.release.decide
 import streams.release.processor
-from tests.attacks import pipeline_rules, release_rules, sealing_rules
+from tests.attacks import channel_rules, pipeline_rules, release_rules, sealing_rules
 from tests.attacks.mutants import mutants, unchanged
 from tests.attacks.score_table import score
 
@@ -55,13 +55,13 @@ ATTACKED: dict[str, tuple[ModuleType, Suite, tuple[str, ...], tuple[str, ...]]] 
     ),
     "the compiler of channels": (
         schemas.derive,
-        sealing_rules.deriving_holds,
+        channel_rules.deriving_holds,
         ("_Derivation._record", "_Derivation._field", "_Derivation._container"),
         (),
     ),
     "leaving persons out": (
         schemas.field_steps,
-        sealing_rules.leaving_out_holds,
+        channel_rules.leaving_out_holds,
         ("without_persons", "_without_victims_relation"),
         (),
     ),
