@@ -6,9 +6,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
+import psycopg
 
 from infra.access.server import application
 from infra.home import Home
+from schemas.errors import UnavailableError
 from schemas.names import PartnerId
 from tests.attacks.counting_vault import CountingVault
 from tests.attacks.hub import Hub, topology
@@ -35,10 +37,15 @@ def client(hub: Hub) -> httpx.AsyncClient:
     """Return a client of the access server of *hub*; its registry answers nothing."""
     app = application(cast("Home", SimpleNamespace(password=lambda _name: PASSWORD, clock="real")))
     app.state.place, app.state.vault, app.state.control = SimpleNamespace(clock=_Clock()), hub.vault, _Control(hub)
-    app.state.registry = httpx.AsyncClient(
-        base_url="http://registry", transport=httpx.MockTransport(lambda _request: httpx.Response(404, json={}))
-    )
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://access")
+
+    def registry(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/mode"):
+            raise httpx.ConnectError(f"no answer from {request.url}")
+        return httpx.Response(404, json={})
+
+    app.state.registry = httpx.AsyncClient(base_url="http://registry", transport=httpx.MockTransport(registry))
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://access")
 
 
 def basic(principal: str, password: str = PASSWORD) -> dict[str, str]:
@@ -77,5 +84,15 @@ async def bodies(hub: Hub, personal: str) -> Mapping[str, bytes]:
         await ask("no body", "POST", "/keys", headers=own | {"X-Name": personal})
         await ask("unknown fields", "POST", "/keys", json={"kids": [], personal: personal}, headers=own)
         await ask("length", "POST", "/keys", content=b"{}", headers=own | {"Content-Length": personal})
+        await ask("registry away", "GET", f"/registry/mode?{personal}", headers=own)
+        for error in (
+            ValueError(personal),
+            KeyError(personal),
+            psycopg.errors.UniqueViolation(f"duplicate key DETAIL: Key (name)=({personal}) already exists."),
+            UnavailableError("the vault does not answer"),
+        ):
+            vault.fails = error
+            await ask(f"broken vault, {type(error).__name__}", "POST", "/keys", json={"kids": ["x"]}, headers=own)
+        vault.fails = None
         await ask("agency", "GET", "/feed", headers=basic("rs-police"))
     return found

@@ -15,10 +15,11 @@ from schemas.sealing import DataKey
 
 
 class CountingVault(Vault):
-    """What `Vault` promises, in memory; `away` lets it answer no more."""
+    """What `Vault` promises, in memory; `away` lets it answer no more, `fails` in a way that nobody foresaw."""
 
     def __init__(self) -> None:
         self.away = False
+        self.fails: Exception | None = None
         self.known: dict[tuple[str, Reference], str] = {}
         """Subject or case of each reference."""
         self.data_keys: dict[tuple[str, Holder], tuple[str, str, bytes | None]] = {}
@@ -81,6 +82,8 @@ class CountingVault(Vault):
                 self.data_keys[place] = (kid, subject, None)
 
     def _answer(self) -> None:
+        if self.fails is not None:
+            raise self.fails
         if self.away:
             raise UnavailableError("the vault is away")
 

@@ -5,32 +5,42 @@ and the same times: who has both links by them, and so a partner that colludes w
 one person. That is measured here, so that the statement in the users' documentation stays true.
 """
 
-import copy
 import itertools
 import random
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import pytest
+
+from infra.home import Home
 from schemas.catalogue import contract
 from schemas.field_steps import persons
 from schemas.names import AgencyId
 from tests.attacks.hub import Hub, Sent, codec, published
 from tests.attacks.score_table import score
 from tests.attacks.sealed_events import at, seals_in
-from tests.publishing import invented
+from tests.publishing import Agency, invented
+from tests.running import ensure_worker, records, wait_until
 
-PERSONS = 60
+PERSONS, REAL_PERSONS = 60, 40
 TRIALS = 200
 ONE, OTHER = "to.europol", "to.rs-prosecution"
+
+
+def about(person_ref: str) -> dict[str, Any]:
+    """Return an event about a person whom both partners may know of."""
+    event = invented("PersonIdentified", "rs-police")
+    event["person"] |= {"person_ref": person_ref, "restricted": "NO"}
+    event["envelope"] |= {"purpose": "INVESTIGATE", "legal_basis": ["LED:8"], "handling": "H0", "tlp": "AMBER"}
+    return event
 
 
 async def feeds() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return what two partners get of the same persons, three events of each."""
     sent = []
     for number, _ in itertools.product(range(PERSONS), range(3)):
-        event = copy.deepcopy(invented("PersonIdentified", "rs-police"))
-        event["person"] |= {"person_ref": f"P-{number}", "restricted": "NO"}
-        event["envelope"] |= {"purpose": "INVESTIGATE", "legal_basis": ["LED:8"], "handling": "H0", "tlp": "AMBER"}
+        event = about(f"P-{number}")
         sent.append(Sent(agency=AgencyId("rs-police"), value=published("PersonIdentified", event)))
     random.Random(4).shuffle(sent)  # noqa: S311 - the same in every run
     sinks = await Hub(project=False).run(sent)
@@ -75,6 +85,34 @@ async def test_who_has_pseudonyms_and_keys_alone_links_no_better_than_by_chance(
         matched = zip(order(truth), order(truth.values()), strict=True)
         assert sum(truth[mine] == theirs for mine, theirs in matched) <= 6, "sorting links"
     record_property(*score(f"persons linked by pseudonym and key, of {PERSONS} (chance: 1)", round(hits / TRIALS), 1))
+
+
+@pytest.mark.stack
+async def test_the_real_vault_gives_two_partners_nothing_in_common(home: Home) -> None:
+    """The same on the real stack, whose vault makes pseudonyms by HMAC and keys at random."""
+    ensure_worker(home)
+    run = uuid.uuid4().hex[:8]
+    async with Agency(home, "rs-police") as agency:
+        events = [about(f"P-{run}-{number % REAL_PERSONS}") for number in range(2 * REAL_PERSONS)]
+        offsets = await agency.send_all([agency.encode(event) for event in events])
+        answers = await agency.answers(offsets)
+        ids = [str(answers[offset].event_id) for offset in offsets]
+
+        def on(topic: str) -> dict[str, Any]:
+            values = [stored.value for stored in records(home, topic)]
+            agency.codec.learn(values)
+            decoded = [agency.codec.decode(value).record for value in values]
+            return {str(each["envelope"]["event_id"]): each for each in decoded}  # type: ignore[index]
+
+        wait_until(lambda: set(ids) <= on(ONE).keys() & on(OTHER).keys(), "both partners have every event")
+        one, other = on(ONE), on(OTHER)
+    mine, theirs = ({name for each in ids for name in names_in(feed[each])} for feed in (one, other))
+    assert len({one[each]["person"]["subject"] for each in ids}) == REAL_PERSONS, "a partner sees who is the same"
+    assert mine & theirs == set()
+    order = [sorted({feed[each]["person"]["subject"] for each in ids}) for feed in (one, other)]
+    truth = {one[each]["person"]["subject"]: other[each]["person"]["subject"] for each in ids}
+    matched = sum(truth[left] == right for left, right in zip(*order, strict=True))
+    assert matched <= 8, "chance is one; nine of forty is one in a million"
 
 
 def guess(mine: Iterable[str], theirs: Iterable[str], draw: random.Random, truth: Mapping[str, str]) -> int:
