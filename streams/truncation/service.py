@@ -89,9 +89,7 @@ class Truncator(Service):
     async def _work(self, broker: Arrivals, rows: Sequence[tuple[object, ...]], key: bytes) -> list[tuple[object, ...]]:
         """Do what *rows* ask for on the broker, and return what to note."""
         topics = [TopicName(str(row[0])) for row in rows]
-        ends = await broker.ends(
-            topics
-        )  # first: what comes meanwhile is not taken for read
+        ends = await broker.ends(topics)  # first: what comes meanwhile is not taken for read
         committed = await broker.committed(topics)
         seen, known = dict[TopicName, Arrived](), dict[TopicName, tuple[int, int]]()
         for topic, (_, checkpoint, parked, truncated_to, marked_end) in zip(topics, rows, strict=True):
