@@ -102,7 +102,7 @@ def _quick(own: Ladder, level: str, known: frozenset[str] | None) -> Callable[[o
 
 def _of_list(step: Callable[[str], object]) -> Callable[[object], object]:
     def convert(value: object) -> object:
-        if not value or not isinstance(value, list):
+        if not isinstance(value, list):
             return None
         return sorted({str(code) for each in value if (code := step(each)) is not None}) or None
 
@@ -114,8 +114,6 @@ def _single(own: Ladder, level: str, value: object) -> object:
     values: Sequence[object] = value if isinstance(value, list) else ()
     for coarser in own.levels[own.levels.index(level) : -1]:
         codes = {_stepped(own.at(coarser), each) for each in values}
-        if None in codes or not codes:
-            return None
         if len(codes) == 1:
             return codes.pop()
     return None
