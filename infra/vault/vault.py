@@ -7,7 +7,6 @@ Rule 4: a destroyed key is never made again; who asks for it gets None.
 """
 
 import base64
-import contextlib
 import hashlib
 import hmac
 import secrets
@@ -15,22 +14,15 @@ import time
 import uuid
 from collections.abc import Collection, Mapping
 
-import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from infra.database import DatabaseUnavailableError
+from infra.vault.connection import Connection, Connections, rows_of
+from infra.vault.holders import LEDGER, Holder, Reference
 from infra.vault.kek import Kek
-from schemas.names import AgencyId, CaseId, KeyId, PartnerId, SubjectId
+from infra.vault.persons import Persons
+from schemas.errors import MisuseError
+from schemas.names import CaseId, KeyId, PartnerId, SubjectId
 from schemas.sealing import DataKey
-
-Reference = tuple[AgencyId, str]
-"""An agency and its own reference of a person or a case."""
-
-Holder = str
-"""Whose key it is: `subject:<subject_id>` or `agency:<agency>`."""
-
-LEDGER = ""
-"""The recipient of keys that never leave the hub."""
 
 KEY_BYTES = 32
 CACHE_S = 300.0
@@ -40,21 +32,17 @@ PSEUDONYM_CHARS = 26
 _KEYS_OF_HOLDERS = "SELECT holder, kid, wrapped, subject FROM vault.data_key WHERE recipient = %s AND holder = ANY(%s)"
 
 
-def holder_of_subject(subject: SubjectId) -> Holder:
-    """Return the holder under which the keys of *subject* are kept."""
-    return f"subject:{subject}"
+class RestrictedSubjectError(MisuseError):
+    """A restricted note protects the person: nobody but the specialist officer resolves the number."""
+
+    code = "restricted-subject"
 
 
-def holder_of_agency(agency: AgencyId) -> Holder:
-    """Return the holder under which the keys of *agency* are kept."""
-    return f"agency:{agency}"
-
-
-class Vault:
+class Vault(Persons):
     """The vault behind *pool* (role hub_vault), its keys wrapped by *kek*."""
 
     def __init__(self, pool: AsyncConnectionPool, kek: Kek) -> None:
-        self._pool = pool
+        super().__init__(Connections(pool))
         self._kek = kek
         self._secrets: dict[str, bytes] = {}
         self._keys: dict[tuple[str, KeyId], tuple[float, bytes]] = {}
@@ -63,6 +51,27 @@ class Vault:
         """Return the person that each of *references* means, a new one where it was never seen."""
         found = await self._resolve("subject_reference", "subject_id", references, with_subject=True)
         return {reference: SubjectId(value) for reference, value in found.items()}
+
+    async def known(self, reference: Reference) -> SubjectId | None:
+        """Return the person that *reference* means, None when nobody published it; nothing is made.
+
+        Raises RestrictedSubjectError for whom a restricted note protects: that number is resolved by the specialist
+        officer alone (guidelines C.1.4).
+        """
+        lookup = await self.secret("lookup")
+        async with self._connections() as connection:
+            found = await rows_of(
+                connection,
+                "SELECT coalesce(s.same_as, s.subject_id), s.restricted OR coalesce(o.restricted, false) "
+                "FROM vault.subject_reference r JOIN vault.subject s USING (subject_id) "
+                "LEFT JOIN vault.subject o ON o.subject_id = s.same_as WHERE r.agency = %s AND r.reference_mac = %s",
+                (reference[0], _mac(lookup, "subject_reference", reference)),
+            )
+        if found and found[0][1]:
+            raise RestrictedSubjectError(
+                "a restricted note protects this person; the specialist officer alone resolves the number"
+            )
+        return SubjectId(str(found[0][0])) if found else None
 
     async def cases(self, references: Collection[Reference]) -> dict[Reference, CaseId]:
         """Return the random case id of each of *references*, a new one where it was never seen."""
@@ -79,8 +88,8 @@ class Vault:
         names = sorted(holders)
         kids = [uuid.uuid4() for _ in names]
         fresh = [self._kek.wrap(secrets.token_bytes(KEY_BYTES), str(kid)) for kid in kids]
-        async with self._connection() as connection:
-            rows = await _rows(
+        async with self._connections() as connection:
+            rows = await rows_of(
                 connection,
                 _KEYS_OF_HOLDERS,
                 (recipient, names),
@@ -93,7 +102,7 @@ class Vault:
                     "ON CONFLICT (holder, recipient) DO NOTHING",
                     (recipient, kids, names, [holders[name] for name in names], fresh),
                 )
-                rows = await _rows(
+                rows = await rows_of(
                     connection,
                     _KEYS_OF_HOLDERS,
                     (recipient, names),
@@ -116,8 +125,8 @@ class Vault:
             elif _is_uuid(kid):
                 missing.append(kid)
         if missing:
-            async with self._connection() as connection:
-                rows = await _rows(
+            async with self._connections() as connection:
+                rows = await rows_of(
                     connection,
                     "SELECT kid, wrapped FROM vault.data_key "
                     "WHERE recipient = %s AND kid = ANY(%s::uuid[]) AND wrapped IS NOT NULL",
@@ -138,51 +147,31 @@ class Vault:
         if not subjects:
             return {}
         key = await self.secret(f"pseudonym:{recipient}:{year}")
-        async with self._connection() as connection:
-            rows = await _rows(
+        async with self._connections() as connection:
+            rows = await rows_of(
                 connection,
-                "SELECT subject_id, wrapped_secret FROM vault.subject "
-                "WHERE subject_id = ANY(%s::uuid[]) AND wrapped_secret IS NOT NULL",
+                "SELECT s.subject_id, o.subject_id, o.wrapped_secret FROM vault.subject s "
+                "JOIN vault.subject o ON o.subject_id = coalesce(s.same_as, s.subject_id) "
+                "WHERE s.subject_id = ANY(%s::uuid[]) AND o.wrapped_secret IS NOT NULL",
                 (list(subjects),),
             )
         out: dict[SubjectId, str] = {}
-        for subject_id, wrapped in rows:
-            own = self._kek.unwrap(wrapped, str(subject_id))
+        for subject_id, oldest, wrapped in rows:
+            own = self._kek.unwrap(wrapped, str(oldest))
             digest = hmac.digest(key, own, "sha256")
             out[SubjectId(str(subject_id))] = base64.b32encode(digest).decode().lower()[:PSEUDONYM_CHARS]
         return out
-
-    async def restrict(self, subjects: Collection[SubjectId]) -> None:
-        """Remember that a restricted note protects *subjects*, for good: what is shown once cannot be taken back."""
-        if subjects:
-            async with self._connection() as connection:
-                await connection.execute(
-                    "UPDATE vault.subject SET restricted = true WHERE subject_id = ANY(%s::uuid[]) AND NOT restricted",
-                    (sorted(subjects),),
-                )
-
-    async def restricted(self, subjects: Collection[SubjectId]) -> frozenset[SubjectId]:
-        """Return those of *subjects* whom a restricted note protects."""
-        if not subjects:
-            return frozenset()
-        async with self._connection() as connection:
-            rows = await _rows(
-                connection,
-                "SELECT subject_id FROM vault.subject WHERE subject_id = ANY(%s::uuid[]) AND restricted",
-                (sorted(subjects),),
-            )
-        return frozenset(SubjectId(str(row[0])) for row in rows)
 
     async def secret(self, name: str) -> bytes:
         """Return the key *name* of the hub itself, made now when there was none."""
         if name not in self._secrets:
             fresh = self._kek.wrap(secrets.token_bytes(KEY_BYTES), name)
-            async with self._connection() as connection:
+            async with self._connections() as connection:
                 await connection.execute(
                     "INSERT INTO vault.secret (name, wrapped) VALUES (%s, %s) ON CONFLICT DO NOTHING",
                     (name, fresh),
                 )
-                rows = await _rows(connection, "SELECT wrapped FROM vault.secret WHERE name = %s", (name,))
+                rows = await rows_of(connection, "SELECT wrapped FROM vault.secret WHERE name = %s", (name,))
             self._secrets[name] = self._kek.unwrap(rows[0][0], name)
         return self._secrets[name]
 
@@ -195,12 +184,14 @@ class Vault:
         macs = {(r[0], _mac(lookup, table, r)): r for r in references}
         order = sorted(macs)  # two processes that make the same rows in another order would lock each other out
         agencies, digests = [agency for agency, _ in order], [mac for _, mac in order]
+        oldest = "coalesce(same_as, subject_id)" if with_subject else column
+        people = "JOIN vault.subject USING (subject_id) " if with_subject else ""
         select = (
-            f"SELECT agency, reference_mac, {column} FROM vault.{table} "  # noqa: S608 - names are ours
+            f"SELECT agency, reference_mac, {oldest} FROM vault.{table} {people}"  # noqa: S608 - names are ours
             "WHERE (agency, reference_mac) IN (SELECT * FROM unnest(%s::text[], %s::bytea[]))"
         )
-        async with self._connection() as connection:
-            rows = await _rows(connection, select, (agencies, digests))
+        async with self._connections() as connection:
+            rows = await rows_of(connection, select, (agencies, digests))
             if len(rows) < len(macs):
                 known = {(row[0], bytes(row[1])) for row in rows}
                 fresh = {key: uuid.uuid4() for key in order if key not in known}
@@ -212,10 +203,10 @@ class Vault:
                         "SELECT * FROM unnest(%s::text[], %s::bytea[], %s::uuid[]) ON CONFLICT DO NOTHING",
                         ([key[0] for key in fresh], [key[1] for key in fresh], list(fresh.values())),
                     )
-                rows = await _rows(connection, select, (agencies, digests))
+                rows = await rows_of(connection, select, (agencies, digests))
         return {macs[row[0], bytes(row[1])]: str(row[2]) for row in rows}
 
-    async def _make_subjects(self, connection: "psycopg.AsyncConnection[object]", ids: list[uuid.UUID]) -> None:
+    async def _make_subjects(self, connection: Connection, ids: list[uuid.UUID]) -> None:
         wrapped = [self._kek.wrap(secrets.token_bytes(KEY_BYTES), str(subject_id)) for subject_id in ids]
         await connection.execute(
             "INSERT INTO vault.subject (subject_id, wrapped_secret) SELECT * FROM unnest(%s::uuid[], %s::bytea[])",
@@ -232,38 +223,6 @@ class Vault:
         key = self._kek.unwrap(bytes(wrapped), str(kid))
         self._keys[recipient, kid] = (now + CACHE_S, key)
         return key
-
-    def _connection(self) -> "_Unavailable":
-        return _Unavailable(self._pool)
-
-
-class _Unavailable:
-    """A connection of the pool whose loss is an error of the world, not of the record."""
-
-    def __init__(self, pool: AsyncConnectionPool) -> None:
-        self._pool = pool
-        self._context = pool.connection()
-
-    async def __aenter__(self) -> "psycopg.AsyncConnection[object]":
-        try:
-            return await self._context.__aenter__()
-        except (psycopg.OperationalError, OSError) as error:
-            raise DatabaseUnavailableError(f"the vault does not answer ({type(error).__name__})") from None
-
-    async def __aexit__(self, kind: object, error: object, trace: object) -> bool | None:
-        handled = await self._context.__aexit__(kind, error, trace)  # type: ignore[arg-type]  # psycopg types it narrower
-        if isinstance(error, psycopg.OperationalError):
-            with contextlib.suppress(psycopg.Error, OSError):
-                await self._pool.check()  # the others are lost as well: the next attempt must not meet them one by one
-            raise DatabaseUnavailableError("the vault does not answer") from None
-        return handled
-
-
-async def _rows(
-    connection: "psycopg.AsyncConnection[object]", query: str, arguments: tuple[object, ...]
-) -> list[tuple]:  # type: ignore[type-arg]  # rows of several shapes
-    cursor = await connection.execute(query.encode(), arguments)
-    return await cursor.fetchall()  # type: ignore[return-value]  # default row factory gives tuples
 
 
 def _mac(key: bytes, table: str, reference: Reference) -> bytes:

@@ -10,7 +10,8 @@ from typing import cast
 import structlog
 
 from infra.topology.model import Topology
-from infra.vault.vault import Reference, Vault, holder_of_agency, holder_of_subject
+from infra.vault.holders import Reference, holder_of_agency, holder_of_subject
+from infra.vault.vault import Vault
 from schemas.codec import Codec, Record
 from schemas.errors import Problem
 from schemas.field_steps import AGENCY, persons

@@ -8,7 +8,8 @@ from typing import cast
 
 from infra.topology.agreements import Agreement
 from infra.topology.model import Topology
-from infra.vault.vault import Vault, holder_of_agency, holder_of_subject
+from infra.vault.holders import holder_of_agency, holder_of_subject
+from infra.vault.vault import Vault
 from schemas.catalogue import Contract, contract, contracts
 from schemas.codec import Codec, Record
 from schemas.derive import Channel, derive

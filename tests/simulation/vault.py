@@ -5,7 +5,8 @@ import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from infra.vault.vault import LEDGER, Holder, Reference, Vault
+from infra.vault.holders import LEDGER, Holder, Reference
+from infra.vault.vault import Vault
 from schemas.names import CaseId, KeyId, PartnerId, SubjectId
 from schemas.sealing import DataKey
 from tests.simulation.world import Worker

@@ -14,8 +14,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from infra.database import DatabaseUnavailableError
 from infra.home import Home
+from infra.vault.holders import LEDGER, holder_of_agency, holder_of_subject
 from infra.vault.kek import KeysetFileKek
-from infra.vault.vault import LEDGER, Vault, holder_of_agency, holder_of_subject
+from infra.vault.vault import Vault
 from schemas.names import AgencyId, PartnerId, SubjectId
 from tests.running import rows
 
