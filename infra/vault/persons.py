@@ -118,8 +118,10 @@ class Persons:
         if subjects:
             async with self._connections() as connection:
                 await connection.execute(
-                    "UPDATE vault.subject SET restricted = true WHERE NOT restricted AND subject_id IN "
-                    "(SELECT unnest(ARRAY[subject_id, same_as]) FROM vault.subject WHERE subject_id = ANY(%s::uuid[]))",
+                    "WITH those AS MATERIALIZED (SELECT subject_id FROM vault.subject WHERE NOT restricted "
+                    "AND subject_id IN (SELECT unnest(ARRAY[subject_id, same_as]) FROM vault.subject "
+                    "WHERE subject_id = ANY(%s::uuid[])) ORDER BY subject_id FOR NO KEY UPDATE) "
+                    "UPDATE vault.subject s SET restricted = true FROM those WHERE s.subject_id = those.subject_id",
                     (sorted(subjects),),
                 )
 

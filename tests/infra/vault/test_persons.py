@@ -7,7 +7,7 @@ import pytest
 from infra.home import Home
 from infra.vault.holders import LEDGER, holder_of_subject
 from infra.vault.persons import UnknownSubjectError
-from infra.vault.vault import RestrictedSubjectError
+from infra.vault.references import RestrictedSubjectError
 from schemas.errors import ErasedError
 from schemas.names import PartnerId, SubjectId
 from tests.infra.vault.test_vault import fresh, vault_of
