@@ -91,7 +91,7 @@ class Streams(Service):
         vault = place.vault(vault_pool)
         intake = Intake(topology=place.topology, codec=place.codec, vault=vault)
         alone = asyncio.Lock()
-        release = ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault)
+        release = ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault, pseudonyms=vault)
         return [
             # Agencies may not use transactions: an open one would stall the reader (design section 12.4).
             Pump(

@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """An answer other than 200."""
 
     def __init__(self, status: int, *errors: str, data: Any = None) -> None:
@@ -40,36 +40,37 @@ class StandIn:
     def answer(self, method: str, path: str, token: str | None, body: bytes) -> Any:
         """Return `data` of the answer, None for an empty one."""
         if self.sealed:
-            raise Refusal(503, "Vault is sealed")
+            raise RefusalError(503, "Vault is sealed")
         if token != self.token:
-            raise Refusal(403, "permission denied")
+            raise RefusalError(403, "permission denied")
         if not path.startswith("/v1/transit/"):
-            raise Refusal(404, f"no handler for route {path}")
+            raise RefusalError(404, f"no handler for route {path}")
         parts = path.removeprefix("/v1/transit/").split("/")
-        asked: dict[str, Any] = {}
-        if method == "POST" and body:
-            try:
-                asked = json.loads(body)
-            except ValueError:
-                raise Refusal(400, "failed to parse JSON input") from None
+        try:
+            asked: dict[str, Any] = json.loads(body) if body else {}
+        except ValueError:
+            raise RefusalError(400, "failed to parse JSON input") from None
         with self.lock:
-            match (method, *parts):
-                case ("GET", "keys", "hub"):
-                    return self._key()
-                case ("POST", "keys", "hub", "rotate"):
-                    self.versions[max(self.versions) + 1] = AESGCM.generate_key(256)
-                    return self._key()
-                case ("POST", "keys", "hub", "config"):
-                    return self._configure(asked)
-                case ("POST", "keys", "hub", "trim"):
-                    return self._trim(asked)
-                case ("POST", "encrypt", "hub"):
-                    return self._batch(asked, self._encrypt)
-                case ("POST", "decrypt", "hub"):
-                    return self._batch(asked, self._decrypt)
-                case (_, "keys" | "encrypt" | "decrypt", _, *_):
-                    raise Refusal(400 if parts[0] != "keys" else 404, "encryption key not found")
-            raise Refusal(405, "unsupported operation")
+            return self._routed(method, parts, asked)
+
+    def _routed(self, method: str, parts: list[str], asked: dict[str, Any]) -> Any:
+        match (method, *parts):
+            case ("GET", "keys", "hub"):
+                return self._key()
+            case ("POST", "keys", "hub", "rotate"):
+                self.versions[max(self.versions) + 1] = AESGCM.generate_key(256)
+                return self._key()
+            case ("POST", "keys", "hub", "config"):
+                return self._configure(asked)
+            case ("POST", "keys", "hub", "trim"):
+                return self._trim(asked)
+            case ("POST", "encrypt", "hub"):
+                return self._batch(asked, self._encrypt)
+            case ("POST", "decrypt", "hub"):
+                return self._batch(asked, self._decrypt)
+            case (_, "keys" | "encrypt" | "decrypt", _, *_):
+                raise RefusalError(400 if parts[0] != "keys" else 404, "encryption key not found")
+        raise RefusalError(405, "unsupported operation")
 
     def _key(self) -> Any:
         low = max(self.min_decryption, 1)
@@ -86,7 +87,7 @@ class StandIn:
     def _configure(self, asked: dict[str, Any]) -> Any:
         for name in ("min_decryption_version", "min_encryption_version"):
             if asked.get(name, 0) > max(self.versions):
-                raise Refusal(400, f"cannot set {name} to a version that does not exist")
+                raise RefusalError(400, f"cannot set {name} to a version that does not exist")
         self.min_decryption = asked.get("min_decryption_version", self.min_decryption)
         self.min_encryption = asked.get("min_encryption_version", self.min_encryption)
         return self._key()
@@ -94,26 +95,26 @@ class StandIn:
     def _trim(self, asked: dict[str, Any]) -> None:
         wanted = asked.get("min_available_version")
         if not isinstance(wanted, int) or wanted < self.min_available:
-            raise Refusal(400, "missing or lower min_available_version")
+            raise RefusalError(400, "missing or lower min_available_version")
         if not self.min_decryption or not self.min_encryption:
-            raise Refusal(400, "minimum available version cannot be set when min_encryption_version is 0")
+            raise RefusalError(400, "minimum available version cannot be set when min_encryption_version is 0")
         if wanted > min(self.min_decryption, self.min_encryption):
-            raise Refusal(400, "cannot trim beyond min_decryption_version or min_encryption_version")
+            raise RefusalError(400, "cannot trim beyond min_decryption_version or min_encryption_version")
         self.min_available = wanted
         self.versions = {version: key for version, key in self.versions.items() if version >= wanted}
 
     def _batch(self, asked: dict[str, Any], one: Any) -> Any:
         items = asked.get("batch_input")
         if not isinstance(items, list) or not items:
-            raise Refusal(400, "missing batch input to process")
+            raise RefusalError(400, "missing batch input to process")
         results = []
         for item in items:
             try:
                 results.append(one(item))
-            except (Refusal, binascii.Error, InvalidTag, KeyError, ValueError):
+            except (RefusalError, binascii.Error, InvalidTag, KeyError, ValueError):
                 results.append({"error": "cipher: message authentication failed"})
         if any("error" in each for each in results):
-            raise Refusal(400, data={"batch_results": results})
+            raise RefusalError(400, data={"batch_results": results})
         return {"batch_results": results}
 
     def _encrypt(self, item: dict[str, str]) -> dict[str, Any]:
@@ -126,7 +127,7 @@ class StandIn:
     def _decrypt(self, item: dict[str, str]) -> dict[str, str]:
         prefix, version, text = item["ciphertext"].split(":")
         if prefix != "vault" or int(version[1:]) < self.min_decryption:
-            raise Refusal(400, "ciphertext version is disallowed by policy (too old)")
+            raise RefusalError(400, "ciphertext version is disallowed by policy (too old)")
         sealed = base64.b64decode(text, validate=True)
         bound = base64.b64decode(item.get("associated_data", ""), validate=True)
         plaintext = AESGCM(self.versions[int(version[1:])]).decrypt(sealed[:12], sealed[12:], bound)
@@ -153,7 +154,7 @@ def running() -> Iterator[StandIn]:
             try:
                 data = stand_in.answer(method, self.path, self.headers.get("X-Vault-Token"), body)
                 status, found = (204, b"") if data is None else (200, json.dumps({"data": data}).encode())
-            except Refusal as refusal:
+            except RefusalError as refusal:
                 status = refusal.status
                 said = {"data": refusal.data} if refusal.data else {"errors": list(refusal.errors)}
                 found = json.dumps(said).encode()
