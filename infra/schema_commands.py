@@ -1,4 +1,4 @@
-"""The commands `hub schema list | show | diff | check | record | register`: how the common language changes."""
+"""The commands `hub schema list | show | privacy | diff | check | record | register`: the common language."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,6 +52,28 @@ def show(name: Name, as_json: AsJson = False) -> None:
         schema_screens.show_fields(found, fields(found.schema))
 
 
+@schema_app.command("privacy")
+def privacy(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[EVENT_TYPE]", help="Such as PersonIdentified; all if left out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show for each field what it means, its class, whose key seals it, and in which form it travels on each channel.
+
+    For data protection officers. A field with a ladder shows the finest level that a non-personal channel may carry.
+    """
+    from infra import privacy_screen, schema_screens
+    from schemas.catalogue import contract, contracts
+    from schemas.privacy_table import as_object, privacy_table
+
+    found = {each: privacy_table(each) for each in (contracts() if name is None else [contract(name)])}
+    if as_json:
+        schema_screens.write_json({"fields": [as_object(row) for rows in found.values() for row in rows]})
+    else:
+        privacy_screen.show(found)
+
+
 @schema_app.command("diff")
 def diff(
     name: Name,
@@ -90,7 +112,7 @@ def check(
     from infra import schema_screens
 
     checked, found = _reviewed(what)
-    new = _unrecorded(checked)
+    new = [] if found else _unrecorded(checked)  # of what may not land nothing is made
     if as_json:
         schema_screens.write_json(schema_screens.check_as_object(checked, found, new))
     else:

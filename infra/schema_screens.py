@@ -23,57 +23,57 @@ def write_json(content: object) -> None:
 
 def show_list(found: Sequence[Mapping[str, object]]) -> None:
     """Show one line for each schema."""
-    table = _table("event type", "family", "versions", "fields", "persons")
+    table = table_of("event type", "family", "versions", "fields", "persons")
     for each in found:
         persons = each["persons"]
         named = ", ".join(map(str, persons)) if isinstance(persons, list) else ""
         versions = f"{each['versions']}" if each["recorded"] else f"{each['versions']} + one not recorded"
         table.add_row(str(each["name"]), str(each["family"]), versions, str(each["fields"]), named or "none")
-    _console().print(table)
+    console().print(table)
 
 
 def show_fields(contract: Contract, fields: Sequence[Mapping[str, object]]) -> None:
     """Show one line for each field of *contract*."""
-    console = _console()
-    console.print(f"{contract.name} ({contract.family}): {contract.schema.get('doc', '')}", markup=False)
-    table = _table("field", "type", "class", "ladder", "codes", "meaning")
+    screen = console()
+    screen.print(f"{contract.name} ({contract.family}): {contract.schema.get('doc', '')}", markup=False)
+    table = table_of("field", "type", "class", "ladder", "codes", "meaning")
     for each in fields:
         path = f"{each['path']} *" if each["mandatory"] else str(each["path"])
         ladder, codes = each["ladder"] or "", each["codes"] or ""
         table.add_row(path, str(each["type"]), str(each["class"]), str(ladder), str(codes), str(each["doc"]))
-    console.print(table)
-    console.print("* mandatory; the codes of a list: schemas/codes, and ISO 3166, 4217 and 639", style="dim")
+    screen.print(table)
+    screen.print("* mandatory; the codes of a list: schemas/codes, and ISO 3166, 4217 and 639", style="dim")
 
 
 def show_diff(contract: Contract, entry: Entry, changes: Sequence[Difference], wrong: Sequence[Finding]) -> None:
     """Show what changed since *entry*, and whether it may land."""
-    console = _console()
+    screen = console()
     if not changes:
-        console.print(f"{contract.name}: the current schema is version {entry.version}; nothing changed")
+        screen.print(f"{contract.name}: the current schema is version {entry.version}; nothing changed")
         return
-    console.print(f"{contract.name}: version {entry.version} → the schema in schemas/avro")
-    table = _table("field", "", "what", "before", "after", "")
+    screen.print(f"{contract.name}: version {entry.version} → the schema in schemas/avro")
+    table = table_of("field", "", "what", "before", "after", "")
     for each in changes:
         verdict = _verdict(each, wrong)
         style = "red" if verdict != "compatible" else None
         table.add_row(each.path, each.change, each.attribute, each.before, each.after, verdict, style=style)
-    console.print(table)
+    screen.print(table)
     show_check([contract.name], wrong)
 
 
 def show_check(checked: Collection[str], found: Sequence[Finding], unrecorded: Collection[str] = ()) -> None:
     """Show every reason why a schema may not land, or that all may."""
-    console = Console(soft_wrap=True, highlight=False)
+    screen = Console(soft_wrap=True, highlight=False)
     for each in found:
-        console.print(str(each), style="red", markup=False)
+        screen.print(str(each), style="red", markup=False)
     subject = next(iter(checked)) if len(checked) == 1 else f"{len(checked)} schemas"
     if found:
         count = f"{len(found)} reason{'s' * (len(found) != 1)}"
-        console.print(f"{subject}: may not land, for {count}; docs/evolution.md says how to change a schema")
+        screen.print(f"{subject}: may not land, for {count}; docs/evolution.md says how to change a schema")
     else:
-        console.print(f"{subject}: nothing is wrong with privacy, and every version that landed understands it")
+        screen.print(f"{subject}: nothing is wrong with privacy, and every version that landed understands it")
     if unrecorded:
-        console.print(f"not recorded yet: {', '.join(unrecorded)}; `hub schema record` does it before they land")
+        screen.print(f"not recorded yet: {', '.join(unrecorded)}; `hub schema record` does it before they land")
 
 
 def show_written(written: Sequence[str], codes: int) -> None:
@@ -86,11 +86,11 @@ def show_written(written: Sequence[str], codes: int) -> None:
 
 def show_registered(subjects: int, changes: Sequence[str]) -> None:
     """Show what was registered."""
-    console = Console(soft_wrap=True, highlight=False)
+    screen = Console(soft_wrap=True, highlight=False)
     for change in changes:
-        console.print(change, markup=False)
+        screen.print(change, markup=False)
     count = f"{len(changes)} change{'s' * (len(changes) != 1)} made"
-    console.print(f"{count if changes else 'no change'}: {subjects} subjects hold the current schemas")
+    screen.print(f"{count if changes else 'no change'}: {subjects} subjects hold the current schemas")
 
 
 def diff_as_object(
@@ -144,12 +144,14 @@ def _verdict(difference: Difference, wrong: Sequence[Finding]) -> str:
     return ", ".join(rules) or "compatible"
 
 
-def _table(*columns: str) -> Table:
+def table_of(*columns: str) -> Table:
+    """Return an empty table without lines, whose cells are never cut off."""
     table = Table(box=None, padding=(0, 1, 0, 0))
     for name in columns:
         table.add_column(name, overflow="fold")
     return table
 
 
-def _console() -> Console:
+def console() -> Console:
+    """Return where to print: as wide as the terminal, in a pipe wide enough for every line."""
     return Console() if sys.stdout.isatty() else Console(width=WIDTH_IN_A_PIPE)

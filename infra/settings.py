@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     session_timeout_ms: int = Field(
         default=30_000, ge=6_000, description="A worker that is not heard for so long loses its partitions."
     )
+    truncate_s: float = Field(
+        default=2.0, gt=0, le=60, description="How often what agencies published, and intake has, is deleted."
+    )
     spool: bool = Field(
         default=False, description="`hub publish` keeps events on disk while the broker is away, as with `--spool`."
     )

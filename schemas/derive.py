@@ -12,8 +12,15 @@ from functools import cache
 from typing import cast
 
 from schemas.catalogue import Contract
+from schemas.errors import MisuseError
 from schemas.privacy_classes import SEALED_CLASSES
 from schemas.registry import AvroSchema, fingerprint_of
+
+
+class UnclassifiedFieldError(MisuseError):
+    """A field has no privacy class: no schema is made of it."""
+
+    code = "unclassified"
 
 
 class Channel(StrEnum):
@@ -76,8 +83,10 @@ def derive(contract: Contract, channel: Channel) -> Derived:
 
 
 def privacy_of(field: AvroSchema) -> AvroSchema:
-    """Return the privacy attribute of *field*."""
-    return cast("AvroSchema", field["privacy"])
+    """Return the privacy attribute of *field*; raise UnclassifiedFieldError for one that has none."""
+    if not isinstance(found := field.get("privacy"), dict) or "class" not in found:
+        raise UnclassifiedFieldError(f"the field {field.get('name')} has no privacy class; see `hub schema check`")
+    return cast("AvroSchema", found)
 
 
 def fields_of(record: AvroSchema) -> list[AvroSchema]:

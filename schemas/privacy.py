@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 
 from schemas.codelists import is_code
 from schemas.errors import Problem
+from schemas.outside_language import within_language
 from schemas.privacy_classes import (
     AGENCY,
     FAMILIES,
-    LADDER_CLASSES,
     LADDERS,
     PERSON,
     SEALED_CLASSES,
@@ -20,36 +20,66 @@ from schemas.privacy_classes import (
     VIEWS,
     PrivacyClass,
 )
+from schemas.privacy_ladders import (
+    missing_ladder,
+    missing_minimum,
+    needless_minimum,
+    unfit_for_ladder,
+    unknown_ladder,
+    unknown_minimum,
+)
 from schemas.privacy_place import Check, Place
+from schemas.privacy_units import differs_from_unit, person_in_unit, record_in_clear, wrong_container
 from schemas.privacy_values import (
     boolean_flag,
     free_text_in_clear,
+    missing_default,
+    missing_doc,
+    missing_unit,
     unfit_for_codes,
     unknown_code_list,
     unknown_default,
     unknown_format,
 )
 from schemas.registry import AvroSchema
-from schemas.shapes import Field, Record, Scalar, UnsupportedSchemaError, inner_record, record_shape
+from schemas.shapes import Field, Record, inner_record, record_shape
 
-__all__ = ["CHECKS", "LADDERS", "SEALED_CLASSES", "TAGS", "Check", "Place", "PrivacyClass", "problems_of"]
+__all__ = [
+    "CHECKS",
+    "LADDERS",
+    "SEALED_CLASSES",
+    "TAGS",
+    "Check",
+    "Place",
+    "PrivacyClass",
+    "problems_of",
+    "problems_of_hub_record",
+]
 
-_ATTRIBUTES = frozenset({"class", "subject", "ladder", "views"})
-_MEASURED = frozenset({Scalar.INT, Scalar.LONG, Scalar.DOUBLE, Scalar.DATE, Scalar.TIMESTAMP})
+_ATTRIBUTES = frozenset({"class", "subject", "ladder", "minimum", "views"})
 
 
 def problems_of(schema: AvroSchema) -> tuple[Problem, ...]:
     """Return all that is wrong with the self-contained schema of an event, nothing when it may be built."""
-    try:
-        root = record_shape(schema)
-    except UnsupportedSchemaError as error:
-        return (Problem("$", "unsupported-type", f"{error}; coded values are strings with the attribute `codes`"),)
-    found = list(_problems_of_event(schema, root))
+    spoken, outside = within_language(schema)
+    root = record_shape(spoken)
+    found = [*outside, *_problems_of_event(schema, root)]
     for place in _places(root, root, "", in_person=False, unit=None, seen=set()):
         found += [
             Problem(place.path, name, advice) for name, check in CHECKS.items() if (advice := check(place)) is not None
         ]
     return tuple(found)
+
+
+def problems_of_hub_record(schema: AvroSchema) -> tuple[Problem, ...]:
+    """Return what is not settled about a record that the hub itself writes: every field has a class and a sentence.
+
+    Its texts come from the hub's own code, so the checks of what agencies may type do not apply.
+    """
+    root = record_shape(schema)
+    places = _places(root, root, "", in_person=False, unit=None, seen=set())
+    found = ((place.path, name, CHECKS[name](place)) for place in places for name in _OF_EVERY_RECORD)
+    return tuple(Problem(path, name, advice) for path, name, advice in found if advice is not None)
 
 
 def _problems_of_event(schema: AvroSchema, root: Record) -> Iterator[Problem]:
@@ -141,66 +171,11 @@ def _several_subjects(place: Place) -> str | None:
     return None
 
 
-def _missing_ladder(place: Place) -> str | None:
-    if place.privacy_class in LADDER_CLASSES and "ladder" not in place.field.privacy:
-        return "name the ladder on which the value is generalised; `all-or-nothing` when there is no other"
-    return None
-
-
-def _unknown_ladder(place: Place) -> str | None:
-    ladder = place.field.privacy.get("ladder")
-    return None if ladder is None or ladder in LADDERS else f"use one of: {', '.join(LADDERS)}"
-
-
 def _unknown_view(place: Place) -> str | None:
     views = place.field.privacy.get("views", [])
     if isinstance(views, list) and set(views) <= VIEWS:
         return None
     return f"`views` lists some of: {', '.join(sorted(VIEWS))}"
-
-
-def _wrong_container(place: Place) -> str | None:
-    if place.privacy_class == PrivacyClass.CONTAINER and inner_record(place.field.shape) is None:
-        return "CONTAINER is for a record or a list of records; classify the value itself"
-    if place.privacy_class == PrivacyClass.CONTAINER and place.unit is not None:
-        return "a record inside one that is sealed as a whole carries the class of the whole"
-    return None
-
-
-def _record_in_clear(place: Place) -> str | None:
-    clear = place.privacy_class not in SEALED_CLASSES | {PrivacyClass.CONTAINER}
-    if clear and inner_record(place.field.shape) is not None:
-        return "make it a CONTAINER with classified fields, or give it a class that seals it as a whole"
-    return None
-
-
-def _person_in_unit(place: Place) -> str | None:
-    inner = inner_record(place.field.shape)
-    if inner is not None and inner.name == PERSON and place.privacy_class != PrivacyClass.CONTAINER:
-        return "a person is a CONTAINER: each person is sealed under a key of their own"
-    return None
-
-
-def _differs_from_unit(place: Place) -> str | None:
-    if place.unit is None:
-        return None
-    same = all(place.field.privacy.get(name) == place.unit.privacy.get(name) for name in ("class", "subject"))
-    return None if same else "give it class and subject of the field around it, which is sealed as a whole"
-
-
-def _missing_doc(place: Place) -> str | None:
-    return None if place.field.text("doc") else "say in one sentence what the field means"
-
-
-def _missing_unit(place: Place) -> str | None:
-    measured = isinstance(place.field.shape, Scalar) and place.field.shape in _MEASURED
-    return "name the unit" if measured and not place.field.text("unit") else None
-
-
-def _missing_default(place: Place) -> str | None:
-    if place.field.nullable and place.field.default is not None:
-        return "an optional field has the default null, else no later version is compatible (FULL_TRANSITIVE)"
-    return None
 
 
 def _unknown_role(place: Place) -> str | None:
@@ -216,6 +191,7 @@ def _wrong_tags(place: Place) -> str | None:
     return f'set "confluent:tags" to ["{expected}"]'
 
 
+_OF_EVERY_RECORD = ("unclassified", "unknown-class", "unknown-privacy-attribute", "missing-doc", "wrong-tags")
 CHECKS: Mapping[str, Check] = {
     "unclassified": _unclassified,
     "unknown-class": _unknown_class,
@@ -224,21 +200,25 @@ CHECKS: Mapping[str, Check] = {
     "needless-subject": _needless_subject,
     "wrong-subject": _wrong_subject,
     "several-subjects": _several_subjects,
-    "missing-ladder": _missing_ladder,
-    "unknown-ladder": _unknown_ladder,
+    "missing-ladder": missing_ladder,
+    "unknown-ladder": unknown_ladder,
+    "unfit-for-ladder": unfit_for_ladder,
+    "missing-minimum": missing_minimum,
+    "needless-minimum": needless_minimum,
+    "unknown-minimum": unknown_minimum,
     "unknown-view": _unknown_view,
-    "wrong-container": _wrong_container,
-    "record-in-clear": _record_in_clear,
+    "wrong-container": wrong_container,
+    "record-in-clear": record_in_clear,
     "free-text-in-clear": free_text_in_clear,
-    "person-in-unit": _person_in_unit,
-    "differs-from-unit": _differs_from_unit,
-    "missing-doc": _missing_doc,
-    "missing-unit": _missing_unit,
+    "person-in-unit": person_in_unit,
+    "differs-from-unit": differs_from_unit,
+    "missing-doc": missing_doc,
+    "missing-unit": missing_unit,
     "unknown-code-list": unknown_code_list,
     "unfit-for-codes": unfit_for_codes,
     "boolean-flag": boolean_flag,
     "unknown-default": unknown_default,
-    "missing-default": _missing_default,
+    "missing-default": missing_default,
     "unknown-format": unknown_format,
     "unknown-role": _unknown_role,
     "wrong-tags": _wrong_tags,

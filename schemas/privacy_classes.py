@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from schemas.ladder_data import ladder_files
+
 
 class PrivacyClass(StrEnum):
     """What a value gives away about a person; decides where it may travel and whether it is sealed."""
@@ -43,17 +45,7 @@ SEALED_CLASSES = frozenset(PrivacyClass) - {
 
 LADDER_CLASSES = frozenset({PrivacyClass.QUASI, PrivacyClass.TIME, PrivacyClass.PLACE})
 
-LADDERS: Mapping[str, tuple[str, ...]] = {
-    "age": ("5 years", "10 years", "20 years", "minor or adult", "*"),
-    "country": ("country", "M49 sub-region", "region", "*"),
-    "date": ("day", "week", "month", "quarter", "year", "*"),
-    "place": ("municipality", "region", "country", "*"),
-    "means_of_control": ("17 means", "8 means", "any", "*"),
-    "exploitation_form": ("14 forms", "8 forms", "3 forms", "*"),
-    "isic": ("division", "section", "*"),
-    "group": ("woman, man, girl, boy", "minor or adult", "*"),
-    "all-or-nothing": ("value", "*"),
-}
+LADDERS: Mapping[str, tuple[str, ...]] = {name: found.levels for name, found in ladder_files().items()}
 """Steps by which a value is generalised, finest first; fixed and published, never data-dependent."""
 
 TAGS: Mapping[str, str] = {

@@ -1,9 +1,29 @@
-"""Checks of the linter on what a field may hold: codes, formats, flags."""
+"""Checks of the linter on what a field may hold: sentences, units, codes, formats, flags."""
 
 from schemas.codelists import code_list, code_list_names
 from schemas.privacy_classes import FORMATS, PrivacyClass
 from schemas.privacy_place import Place
 from schemas.shapes import Array, Scalar
+
+_MEASURED = frozenset({Scalar.INT, Scalar.LONG, Scalar.DOUBLE, Scalar.DATE, Scalar.TIMESTAMP})
+
+
+def missing_doc(place: Place) -> str | None:
+    """Find a field that nobody explained."""
+    return None if place.field.text("doc") else "say in one sentence what the field means"
+
+
+def missing_unit(place: Place) -> str | None:
+    """Find a number or a date without a unit."""
+    measured = isinstance(place.field.shape, Scalar) and place.field.shape in _MEASURED
+    return "name the unit" if measured and not place.field.text("unit") else None
+
+
+def missing_default(place: Place) -> str | None:
+    """Find an optional field that is not null where it is left out."""
+    if place.field.nullable and place.field.default is not None:
+        return "an optional field has the default null, else no later version is compatible (FULL_TRANSITIVE)"
+    return None
 
 
 def unknown_code_list(place: Place) -> str | None:

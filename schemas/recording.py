@@ -61,9 +61,9 @@ def record(root: Path = golden.ROOT) -> tuple[str, ...]:
 
     Raises UnfitSchemaError, and writes nothing, when a schema may not follow the versions before it.
     """
-    missing = unrecorded(root)
     if wrong := findings(root):
         raise UnfitSchemaError("\n".join(map(str, wrong)))
+    missing = unrecorded(root)
     written = []
     for entry in [_entry(each, root) for each in missing]:
         path = root / entry.fullname / entry.file_name

@@ -23,7 +23,8 @@ from schemas.derive import Channel, derive
 from schemas.differences import renamed
 from schemas.errors import MisuseError, Problem, RejectedError
 from schemas.landed_codes import codes_landed, codes_now, lost_codes
-from schemas.privacy import problems_of
+from schemas.privacy import problems_of, problems_of_hub_record
+from schemas.privacy_ladders import finer_than
 from schemas.registry import AvroSchema
 from schemas.upcasters import UPCASTERS, Upcaster
 
@@ -65,12 +66,13 @@ def review(
     contract: Contract, earlier: Sequence[Contract], upcasters: Mapping[str, Upcaster] | None = None
 ) -> tuple[Finding, ...]:
     """Return every reason why *contract* may not follow the versions *earlier*, oldest first; nothing when it may."""
-    wrong = () if _is_of_the_hub(contract) else problems_of(contract.schema)
+    wrong = (problems_of_hub_record if _is_of_the_hub(contract) else problems_of)(contract.schema)
     found = [Finding(contract.name, LINT, problem) for problem in wrong]
     for number, version in enumerate(earlier, start=1):
         if version != contract:
             against = f"version {number}"
             found += [Finding(contract.name, against, each) for each in _misread(version.schema, contract.schema)]
+            found += [Finding(contract.name, against, each) for each in finer_than(version.schema, contract.schema)]
             if not found and not _is_of_the_hub(contract):  # the compiler takes only what keeps the rules
                 found += _on_channels(contract, version, against)
     known = UPCASTERS.get(contract.name, {}) if upcasters is None else upcasters

@@ -28,7 +28,7 @@ def summary(contract: Contract) -> dict[str, object]:
 
 
 def fields(schema: AvroSchema) -> list[dict[str, object]]:
-    """Return every field of *schema* in order: path, type, privacy class, ladder, codes, doc."""
+    """Return every field of *schema* in order: path, type, privacy class, ladder, its minimum, codes, doc."""
     found = []
     for path, entry in fields_in(schema).items():
         privacy = entry.get("privacy")
@@ -41,6 +41,7 @@ def fields(schema: AvroSchema) -> list[dict[str, object]]:
                 "class": settled.get("class"),
                 "subject": settled.get("subject"),
                 "ladder": settled.get("ladder"),
+                "minimum": settled.get("minimum"),
                 "codes": entry.get("codes"),
                 "unit": entry.get("unit"),
                 "doc": entry.get("doc"),

@@ -230,7 +230,7 @@ def test_a_page_can_be_used_without_eyes_and_without_a_mouse(page: Path) -> None
     assert found.each("a")[0] == {"class": "skip", "href": "#main"}
     assert all(given["id"] in labelled for given in found.each("input"))
     assert all(given.get("aria-label") for given in found.each("nav"))
-    assert all(given.get("scope") in ("row", "col") for given in found.each("th"))
+    assert all(given.get("scope") in ("row", "col", "rowgroup") for given in found.each("th"))
     assert len(found.each("caption")) == len(found.each("table"))
     assert all(given.get("aria-label") for _, given in found.elements if given.get("role") == "region")
 

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 
 from rule_texts import PROJECT, Rule, rules_of_function
-from travel import subjects, travel
 
 from infra.topology.load import load
 from infra.topology.model import Topology
@@ -18,6 +17,7 @@ from schemas.derive import NamedTypes
 from schemas.examples import example
 from schemas.person_rules import PERSON_RULES
 from schemas.privacy_classes import PERSON
+from schemas.privacy_table import CHANNELS, privacy_table
 from schemas.shapes import Array, Field, Record, Scalar, inner_record, record_shape, shape_of, walk
 
 ENVELOPE = "Envelope"
@@ -58,7 +58,7 @@ class Row:
     listed: bool
     subjects: str
     forms: tuple[str, ...]
-    """On each of `travel.CHANNELS`; nothing for a record whose fields travel each in their own form."""
+    """On each of `privacy_table.CHANNELS`; nothing for a record whose fields travel each in their own form."""
 
     @property
     def anchors(self) -> tuple[str, ...]:
@@ -230,7 +230,7 @@ def _rules(contract: Contract) -> Iterator[Rule]:
 
 def _sections(contract: Contract) -> list[Section]:
     """Return the records of *contract* in the order in which they come, equal ones joined."""
-    forms = travel(contract)
+    forms = {row.path: tuple(row.forms.get(channel, "") for channel in CHANNELS) for row in privacy_table(contract)}
     types = NamedTypes(contract.schema)
     found: list[Section] = []
     waiting: list[tuple[str, Record, tuple[str, ...]]] = [("", shape_of(contract), ())]
@@ -270,9 +270,15 @@ def _row(path: str, field: Field, forms: Mapping[str, tuple[str, ...]]) -> Row:
         kind=kind,
         record=inner.name if inner else "",
         listed=isinstance(field.shape, Array),
-        subjects=subjects(field.attributes),
+        subjects=_subjects(field),
         forms=next((form for known, form in forms.items() if f"{path}.".startswith((f"{known}.", f"{known}[]."))), ()),
     )
+
+
+def _subjects(field: Field) -> str:
+    """Return whom *field* is about, as the schema names them; nothing when it is about nobody."""
+    subject = field.privacy.get("subject", "")
+    return ", ".join(map(str, subject)) if isinstance(subject, list) else str(subject)
 
 
 def _mandatory(record: Record, path: str) -> Iterator[str]:

@@ -12,9 +12,9 @@ from codes_pages import codes_pages, slug
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from rule_texts import PROJECT, Rule
-from travel import CHANNELS
 
 from schemas.codelists import code_list_names, is_code
+from schemas.privacy_table import CHANNELS
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from travel import CHANNELS
-
 from schemas.derive import Channel
-from schemas.privacy_classes import LADDERS, SEALED_CLASSES, PrivacyClass
+from schemas.generalising import Ladder, ladders
+from schemas.privacy_classes import SEALED_CLASSES, PrivacyClass
+from schemas.privacy_table import CHANNELS
 
 FORMS: Mapping[str, str] = {
     "sealed": "ciphertext under the key of the subject: a person of the event, or the agency; nobody else can read it",
@@ -38,7 +38,7 @@ class Guide:
 
     classes: Mapping[str, str]
     sealed: frozenset[str]
-    ladders: Mapping[str, tuple[str, ...]]
+    ladders: tuple[Ladder, ...]
     channels: Mapping[str, str]
     forms: Mapping[str, str]
     kinds: Mapping[str, tuple[str, str]]
@@ -50,7 +50,7 @@ def guide() -> Guide:
     return Guide(
         classes=_said_of_members(PrivacyClass),
         sealed=frozenset(map(str, SEALED_CLASSES)),
-        ladders=LADDERS,
+        ladders=ladders(),
         channels={str(channel): said[channel.name] for channel in CHANNELS},
         forms=FORMS,
         kinds=KINDS,

@@ -8,9 +8,9 @@ from itertools import pairwise
 import pycountry
 
 from infra.topology.check_agreements import AGREEMENT_CHECKS
+from infra.topology.check_content import CONTENT_CHECKS
 from infra.topology.load import InvalidTopologyError
-from infra.topology.model import TRUNCATOR, Topology
-from schemas import catalogue
+from infra.topology.model import MARKER, TRUNCATOR, Topology
 from schemas.errors import Problem
 
 Check = Callable[[Topology], Iterator[Problem]]
@@ -156,8 +156,8 @@ def _only_own_topics(topology: Topology) -> Iterator[Problem]:
             yield Problem(
                 topic.name, "only-own-topics", "an organisation reads its own receipts and feed, nothing else"
             )
-        if topic.name.startswith("in.") and set(topic.writers) != {topic.name.removeprefix("in.")}:
-            yield Problem(topic.name, "only-own-topics", "only the agency itself writes its topic")
+        if topic.name.startswith("in.") and set(topic.writers) - {MARKER} != {topic.name.removeprefix("in.")}:
+            yield Problem(topic.name, "only-own-topics", f"only the agency itself writes its topic, and {MARKER}")
 
 
 def _short_segments(topology: Topology) -> Iterator[Problem]:
@@ -175,33 +175,6 @@ def _transactions_are_the_hubs(topology: Topology) -> Iterator[Problem]:
     for former, latter in pairwise(prefixes):
         if latter.startswith(former):
             yield Problem(latter, "own-transactions", "transactional ids of two processors overlap: rename one")
-
-
-def _known_contracts(topology: Topology) -> Iterator[Problem]:
-    known = {contract.name for contract in catalogue.contracts()}
-    listed = [(f"event_types.{kind}", names) for kind, names in topology.event_types.items()]
-    listed += [(population.id, population.event_types) for population in topology.populations]
-    listed += [(agreement.id, agreement.event_types) for agreement in topology.agreements]
-    for where, names in listed:
-        if not set(names) <= known:
-            yield Problem(where, "known-contracts", "name only event types of the catalogue")
-    kinds = {agency.kind for agency in topology.agencies}
-    for kind in sorted(kinds ^ topology.event_types.keys()):
-        yield Problem(
-            f"event_types.{kind}", "known-kind", "each kind of agency has a list of event types, and no other"
-        )
-    for topic in topology.topics:
-        for carried in topic.carries:
-            if carried.channel == "hub" and not _is_hub_record(carried.contract):
-                yield Problem(topic.name, "known-contracts", "name only records of the hub that exist")
-
-
-def _is_hub_record(name: str) -> bool:
-    try:
-        catalogue.hub_contract(name)
-    except catalogue.UnknownContractError:
-        return False
-    return True
 
 
 def _outside(topology: Topology) -> set[str]:
@@ -223,6 +196,6 @@ CHECKS: dict[str, Check] = {
     "only-own-topics": _only_own_topics,
     "short-segments": _short_segments,
     "own-transactions": _transactions_are_the_hubs,
-    "known-contracts": _known_contracts,
+    **CONTENT_CHECKS,
     **AGREEMENT_CHECKS,
 }

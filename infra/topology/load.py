@@ -59,6 +59,8 @@ class TopicTemplate:
     readers: tuple[str, ...]
     deleters: tuple[str, ...] = ()
     contracts: tuple[str, ...] = ()
+    key: str = ""
+    headers: tuple[str, ...] = ()
     state: State = "open"
     max_message_bytes: int = OUTPUT_MAX_BYTES
     settings: dict[str, str] = field(default_factory=dict)
@@ -234,6 +236,8 @@ def _topic(template: TopicTemplate, placeholder: str, member: str, carries: tupl
         state=template.state,
         personal=template.personal,
         carries=carries,
+        key=template.key,
+        headers=template.headers,
     )
 
 

@@ -10,6 +10,7 @@ from typing import cast
 
 import structlog
 
+from infra.arrival.keys import PrivateKeys
 from infra.topology.model import Topology
 from infra.vault.holders import Reference, holder_of_agency, holder_of_subject
 from infra.vault.vault import Vault
@@ -22,8 +23,10 @@ from streams.intake.admission import Admitted, admit, without_erased
 from streams.intake.memory import Memory, SqlMemory
 from streams.intake.reading import Readable, Refused, Sender, read
 from streams.intake.referring import is_restricted, referral_sides
+from streams.intake.unsealing import Unsealer
 from streams.intake.writing import ledger_output, quarantine_output, receipt_output
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
+from streams.truncation.marker import SECRET, is_marker
 
 log = structlog.get_logger()
 
@@ -55,7 +58,15 @@ class Intake:
     stateful = True
     keyed = False
 
-    def __init__(self, *, topology: Topology, codec: Codec, vault: Vault, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        topology: Topology,
+        codec: Codec,
+        vault: Vault,
+        memory: Memory | None = None,
+        arrival: PrivateKeys | None = None,
+    ) -> None:
         organisations = frozenset(str(one.id) for one in topology.agencies) | frozenset(
             str(one.id) for one in topology.partners
         )
@@ -71,16 +82,27 @@ class Intake:
         self._codec = codec
         self._vault = vault
         self._memory = memory or SqlMemory()
+        self._unsealer = Unsealer(arrival, codec)
+        self._sealed_only = {TopicName(f"in.{agency.id}") for agency in topology.agencies if agency.sealed_only}
 
     async def process(
         self, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Transaction
     ) -> Sequence[Output]:
         """Return ledger events, receipts and quarantined records for *batch*, all of one agency."""
+        own = await self._vault.secret(SECRET)
+        batch = [record for record in batch if not is_marker(record.value, own, record.topic)]
+        if not batch:
+            return ()
         await self._codec.learn_aside([record.value for record in batch])
         sender = self._senders[batch[0].topic]
+        opened = await self._unsealer.opened(batch, sealed_only=batch[0].topic in self._sealed_only)
+        await self._codec.learn_aside([each.value for each in opened if isinstance(each, SourceRecord)])
         mac_key = await self._vault.secret("duplicates")
         items: list[tuple[Readable, bytes] | Refused] = []
-        for source in batch:
+        for source in opened:
+            if isinstance(source, Refused):
+                items.append(source)
+                continue
             await asyncio.sleep(0)  # one agency's costly events must not stop heartbeats and everybody else
             event = self._read(source, sender, inputs.now)
             items.append(event if isinstance(event, Refused) else (event, _mac(mac_key, source)))

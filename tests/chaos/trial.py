@@ -160,7 +160,7 @@ class Trial:
         await producer.start()
         try:
             for acknowledged in [await producer.send(f"in.{name}", value) for value in values]:
-                await acknowledged
+                self.channels.acknowledged(name, (await acknowledged).offset)
         finally:
             await producer.stop()
 

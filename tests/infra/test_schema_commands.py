@@ -7,9 +7,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from infra import schema_commands
+from infra import privacy_screen, schema_commands
 from infra.cli import build
 from infra.home import Home
 from infra.topology import apply
@@ -21,6 +22,7 @@ from schemas import golden
 from schemas.catalogue import Contract, contract, contracts, hub_contract, hub_contracts
 from schemas.compatibility import unreadable
 from schemas.errors import MisuseError
+from schemas.privacy_table import privacy_table
 from schemas.registry import IncompatibleSchemaError
 from schemas.review import UnfitSchemaError
 from tests.schemas.evolutions import DATE, MISSING, OF_THE_PERSON, Edit, add, alter, changed, remove, rename
@@ -68,7 +70,30 @@ def test_show_gives_type_class_codes_and_meaning_of_every_field() -> None:
     assert all(path in text for path in fields)
 
 
-@pytest.mark.parametrize("words", [("show", "Nonsense"), ("diff", "Nonsense"), ("check", "Nonsense")])
+def test_privacy_shows_of_every_field_whose_it_is_and_where_it_travels() -> None:
+    found = as_json("privacy")["fields"]
+    assert {each["event_type"] for each in found} == {each.name for each in contracts()}
+    assert all(each["class"] and each["meaning"] and each["forms"] for each in found)
+    own = as_json("privacy", "PersonIdentified")["fields"]
+    assert own == [each for each in found if each["event_type"] == "PersonIdentified"]
+    text = run("privacy", "PersonIdentified").stdout
+    assert all(each["path"] in text for each in own)
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_privacy_shows_the_same_however_wide_the_terminal_is(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(privacy_screen, "console", lambda: Console(width=width))
+    words = " ".join(run("privacy", "SuspectArrested").stdout.split())
+    for row in privacy_table(contract("SuspectArrested")):
+        assert row.path in words
+        assert row.privacy_class in words
+    assert "pseudonymous" in words
+    assert "5 years" in words
+
+
+@pytest.mark.parametrize(
+    "words", [("show", "Nonsense"), ("privacy", "Receipt"), ("diff", "Nonsense"), ("check", "Nonsense")]
+)
 def test_a_name_that_is_none_is_answered_with_those_there_are(words: tuple[str, ...]) -> None:
     done = run(*words)
     assert isinstance(done.exception, MisuseError)

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.catalogue import Contract, contract, contracts
 from schemas.codec import Codec
-from schemas.derive import SEALED, Channel, Derived, derive
+from schemas.derive import SEALED, Channel, Derived, UnclassifiedFieldError, derive
 from schemas.errors import MalformedRecordError
 from schemas.registry import canonical_json
 from schemas.shapes import record_shape, shape_of, walk
@@ -133,7 +133,7 @@ def test_a_field_without_a_privacy_class_does_not_build(channel: Channel) -> Non
     loose = Contract(
         name=known.name, family=known.family, schema={**known.schema, "fields": [*fields, bare]}, fingerprint="other"
     )
-    with pytest.raises(KeyError, match="privacy"):
+    with pytest.raises(UnclassifiedFieldError, match="extra has no privacy class"):
         derive(loose, channel)
 
 

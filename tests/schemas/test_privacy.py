@@ -3,14 +3,14 @@
 import copy
 import dataclasses
 import datetime as dt
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from schemas import privacy_values
-from schemas.catalogue import contract
+from schemas.catalogue import Contract, contract, hub_contracts
 from schemas.codelists import Code, Deprecation, code_list
-from schemas.privacy import CHECKS, problems_of
+from schemas.privacy import CHECKS, problems_of, problems_of_hub_record
 
 SENSITIVE = {"class": "SENSITIVE", "subject": "person"}
 OPERATIONAL = {"class": "OPERATIONAL"}
@@ -57,6 +57,10 @@ BROKEN: dict[str, dict[str, Any]] = {
     "several-subjects": {"privacy": {"class": "SENSITIVE", "subject": ["person", "agency"]}},
     "missing-ladder": {"privacy": {"class": "QUASI", "subject": "person"}, "confluent:tags": ["QI"]},
     "unknown-ladder": {"privacy": {**SENSITIVE, "ladder": "stairs"}},
+    "unfit-for-ladder": {"privacy": {**SENSITIVE, "ladder": "isic", "minimum": "section"}, "codes": "gender"},
+    "missing-minimum": {"privacy": {**SENSITIVE, "ladder": "all-or-nothing"}, "codes": "gender"},
+    "needless-minimum": {"privacy": {**SENSITIVE, "minimum": "value"}},
+    "unknown-minimum": {"privacy": {**SENSITIVE, "ladder": "group", "minimum": "woman"}, "codes": "person_group"},
     "unknown-view": {"privacy": {**SENSITIVE, "views": ["everybody"]}},
     "wrong-container": {"privacy": {"class": "CONTAINER"}, "confluent:tags": ["CONTAINER"]},
     "record-in-clear": {"type": UNIT, "privacy": OPERATIONAL, "confluent:tags": ["OPERATIONAL"]},
@@ -105,14 +109,70 @@ OUTSIDE: list[Any] = [
     {"type": "map", "values": "string"},
     {"type": "fixed", "name": "Hash", "size": 4},
     {"type": "int", "logicalType": "time-millis"},
-    ["null", "string", "int"],
+    {"type": "array", "items": ["null", "string"]},
+    ["string", "int"],
     "hub.v1.Unheard",
+    "null",
+    [],
+    None,
 ]
 
 
 @pytest.mark.parametrize("kind", OUTSIDE)
 def test_a_type_outside_the_language_is_refused(kind: Any) -> None:
-    assert [problem.rule for problem in problems_of(with_field(type=kind))] == ["unsupported-type"]
+    found = [(problem.path, problem.rule) for problem in problems_of(with_field(type=kind))]
+    assert [(path.removesuffix("[]"), rule) for path, rule in found] == [("added", "unsupported-type")]
+
+
+def unclassified(name: str, kind: Any = "string") -> dict[str, Any]:
+    return {"name": name, "type": kind, "doc": "A field.", "default": None}
+
+
+def inner(name: str, *fields: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "record", "name": name, "fields": list(fields)}
+
+
+def test_what_nobody_classified_is_found_in_every_branch_map_value_and_nested_record_at_once() -> None:
+    changed = with_field(privacy=...)
+    deepest = inner("Deepest", unclassified("depth", {"type": "map", "values": ["null", "string", "int"]}))
+    changed["fields"] += [
+        unclassified("either", ["null", inner("One", unclassified("first")), inner("Other", unclassified("second"))]),
+        unclassified("labelled", {"type": "map", "values": inner("Value", unclassified("content"))}),
+        unclassified("nested", inner("Outer", unclassified("middle", {"type": "array", "items": deepest}))),
+        unclassified("colour", {"type": "enum", "name": "Hue", "symbols": ["RED"]}),
+    ]
+
+    found = {(problem.path, problem.rule) for problem in problems_of(changed)}
+
+    assert {path for path, rule in found if rule == "unsupported-type"} == {
+        "either",
+        "labelled",
+        "colour",
+        "nested.middle[].depth",
+        "nested.middle[].depth{}",
+    }
+    assert {path for path, rule in found if rule == "unclassified"} == {
+        *("added", "colour", "either", "either.first", "either.second", "labelled", "labelled.content"),
+        *("nested", "nested.middle", "nested.middle.depth"),
+    }
+
+
+FITTING: list[dict[str, Any]] = [
+    {"privacy": {**SENSITIVE, "ladder": "age", "minimum": "5 years"}, "codes": "age_band"},
+    {"privacy": {**SENSITIVE, "ladder": "age", "minimum": "*"}, "type": "int", "unit": "years"},
+    {"privacy": {**SENSITIVE, "ladder": "country", "minimum": "region"}, "codes": "m49"},
+    {"privacy": {**SENSITIVE, "ladder": "place", "minimum": "region"}},
+    {
+        "privacy": {**SENSITIVE, "ladder": "date", "minimum": "week"},
+        "type": {"type": "int", "logicalType": "date"},
+        "unit": "days since 1970-01-01",
+    },
+]
+
+
+@pytest.mark.parametrize("attributes", FITTING)
+def test_a_ladder_takes_the_values_that_are_on_its_steps(attributes: dict[str, Any]) -> None:
+    assert problems_of(with_field(**attributes)) == ()
 
 
 def test_an_event_needs_envelope_family_and_doc() -> None:
@@ -136,3 +196,17 @@ def test_a_default_that_is_deprecated_is_found(monkeypatch: pytest.MonkeyPatch) 
 
     assert problem.rule == "unknown-default"
     assert "NOT_REPORTED" in problem.advice
+
+
+@pytest.mark.parametrize("each", hub_contracts(), ids=lambda each: each.name)
+def test_every_field_of_what_the_hub_writes_is_settled(each: Contract) -> None:
+    assert problems_of_hub_record(each.schema) == ()
+
+
+def test_an_unclassified_field_of_a_record_of_the_hub_is_found() -> None:
+    changed = copy.deepcopy(cast("Any", hub_contracts()[0].schema))
+    del changed["fields"][0]["privacy"]
+    changed["fields"][1]["privacy"] = {"class": "SECRET"}
+    found = {(problem.path, problem.rule) for problem in problems_of_hub_record(changed)}
+    names = [entry["name"] for entry in changed["fields"]]
+    assert found >= {(names[0], "unclassified"), (names[1], "unknown-class")}
