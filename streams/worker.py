@@ -98,7 +98,7 @@ class Streams(Service):
         arrival = ArrivalKeys(vault_pool, vault)
         intake = Intake(topology=place.topology, codec=place.codec, vault=vault, arrival=arrival)
         alone = asyncio.Lock()
-        release = ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault)
+        release = ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault, pseudonyms=vault)
         return [
             # Agencies may not use transactions: an open one would stall the reader (design section 12.4).
             Pump(

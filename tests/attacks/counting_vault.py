@@ -6,9 +6,11 @@ is number one, whoever it is.
 
 import hashlib
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from infra.vault.vault import LEDGER, Holder, Reference, Vault
+from infra.vault.holders import LEDGER, Holder, Reference
+from infra.vault.referrals import ReferralSide
+from infra.vault.vault import Vault
 from schemas.errors import UnavailableError
 from schemas.names import CaseId, KeyId, PartnerId, SubjectId
 from schemas.sealing import DataKey
@@ -31,7 +33,11 @@ class CountingVault(Vault):
         for reference in references:
             self.known.setdefault((kind, reference), _id(kind, len(self.known)))
 
-    async def subjects(self, references: Collection[Reference]) -> dict[Reference, SubjectId]:
+    async def subjects(
+        self,
+        references: Collection[Reference],
+        referrals: Sequence[ReferralSide] = (),  # noqa: ARG002 - nobody is carried on here
+    ) -> dict[Reference, SubjectId]:
         self._answer()
         self.meet("subject", sorted(references))
         return {each: SubjectId(self.known["subject", each]) for each in references}

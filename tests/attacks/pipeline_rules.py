@@ -7,7 +7,7 @@ import datetime as dt
 from types import ModuleType
 from typing import Any
 
-from infra.vault.vault import holder_of_subject
+from infra.vault.holders import holder_of_subject
 from schemas.names import AgencyId, PartnerId, SubjectId, TopicName
 from schemas.registry import AvroSchema
 from streams.pump.records import SourceRecord

@@ -13,7 +13,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from infra.vault.vault import holder_of_subject
+from infra.vault.holders import holder_of_subject
 from schemas.catalogue import contract, contracts
 from schemas.derive import Channel, derive
 from schemas.errors import UnavailableError
