@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.structs import ConsumerRecord
 
 from connectors.access import Access, AccessRefusedError, FeedAgreement
-from connectors.feed_events import opened_content, sealed_event
+from connectors.feed_events import SealedEvent, opened_content, recall_in, sealed_event
 from connectors.position import inside
 from infra.kafka import consumer_for
 from infra.topology.credentials import Credentials
@@ -52,7 +52,8 @@ class FeedEvent:
     written_ms: int
     """When the broker wrote it, milliseconds since 1970 UTC."""
     event_type: str
-    view: Channel
+    """Such as PersonIdentified; `Recalled` for a recall, which has no envelope and no view."""
+    view: Channel | None
     content: dict[str, object] = field(repr=False)
     """The event in JSON form; a value whose key was destroyed is `{"erased": true}`."""
 
@@ -133,18 +134,29 @@ class Feed:
         if not records:
             return []
         await self._codec.learn_aside([record.value for record in records])
-        read = [(record, sealed_event(self._codec, record.value)) for record in records]
-        await self._fetch({kid for _, each in read for kid in kids_in(each.record)})
+        recalls = {record.offset: found for record in records if (found := recall_in(self._codec, record.value))}
+        read = {r.offset: sealed_event(self._codec, r.value) for r in records if r.offset not in recalls}
+        await self._fetch({kid for each in read.values() for kid in kids_in(each.record)})
         return [
-            FeedEvent(
-                offset=record.offset,
-                written_ms=record.timestamp,
-                event_type=each.version.name,
-                view=each.view,
-                content=opened_content(each, self._key),
-            )
-            for record, each in read
+            self._recalled(record, recalls[record.offset])
+            if record.offset in recalls
+            else self._event(record, read[record.offset])
+            for record in records
         ]
+
+    def _event(self, record: ConsumerRecord, found: SealedEvent) -> FeedEvent:
+        return FeedEvent(
+            offset=record.offset,
+            written_ms=record.timestamp,
+            event_type=found.version.name,
+            view=found.view,
+            content=opened_content(found, self._key),
+        )
+
+    def _recalled(self, record: ConsumerRecord, content: dict[str, object]) -> FeedEvent:
+        return FeedEvent(
+            offset=record.offset, written_ms=record.timestamp, event_type="Recalled", view=None, content=content
+        )
 
     async def _fetch(self, kids: Collection[KeyId]) -> None:
         """Fetch the keys of a batch; they are not kept beyond it, so that an erasure holds at once."""

@@ -68,11 +68,18 @@ def _next(stored: PositionFile) -> int | None:
 
 
 def _json(event: FeedEvent) -> bytes:
-    return orjson.dumps({"offset": event.offset, "view": event.view, **event.content}) + b"\n"
+    kind = {"event_type": event.event_type} if event.view is None else {"view": event.view}
+    return orjson.dumps({"offset": event.offset, **kind, **event.content}) + b"\n"
 
 
 def _text(event: FeedEvent) -> str:
     """Return one line for people: what, from whom, for which purpose; persons only as JSON shows them."""
+    if event.view is None:
+        names = event.content["subjects"]
+        assert isinstance(names, list)
+        return (
+            f"{event.offset:>8}  {event.content['recalled_at']}  Recalled: delete what you hold of {', '.join(names)}\n"
+        )
     envelope = event.content["envelope"]
     assert isinstance(envelope, dict)
     stamp = event.content.get("received_at", "")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from schemas.catalogue import Contract, contracts
+from schemas.catalogue import Contract, contracts, hub_contract
 from schemas.codec import Codec, Record
 from schemas.derive import Channel, derive
 from schemas.errors import RejectedError
@@ -49,6 +49,13 @@ def opened_content(
     versions = lineages(event.version.name)
     record = open_record(event.version, event.view, event.record, key_of)
     return to_json(versions.upcast(record, event.version, opened(event.view)), versions.current.schema)
+
+
+def recall_in(codec: Codec, value: bytes | None) -> dict[str, object] | None:
+    """Return the recall in *value*, in JSON form; None when it is an event."""
+    recalled = hub_contract("Recalled")
+    decoded = codec.decode(value)
+    return to_json(decoded.record, recalled.schema) if decoded.fullname == recalled.fullname else None
 
 
 _BY_FULLNAME = {derive(contract, view).fullname: (contract.name, view) for contract in contracts() for view in VIEWS}

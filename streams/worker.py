@@ -23,6 +23,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from infra.arrival.keys import ArrivalKeys
 from infra.control import ControlReader
+from infra.erasure.replaying import replay_patiently
 from infra.home import Home
 from infra.logging import configure_logging
 from infra.membership import membership
@@ -34,6 +35,7 @@ from streams.intake.processor import Intake
 from streams.presence import HEARTBEAT_S, Presence
 from streams.pump.service import Pump, group_of
 from streams.pump.supply import WorldSupply
+from streams.recall.processor import Recall
 from streams.release.processor import ReleaseProcessor
 from streams.truncation.arrivals import Connection
 from streams.truncation.marker import SECRET
@@ -64,6 +66,8 @@ class Streams(Service):
         await asyncio.to_thread(self._learn_schemas)
         for pool in self._pools:
             await pool.open()
+        place = self._place  # a database that was restored may hold keys again that were destroyed: first of all
+        await replay_patiently(place.credentials("hub-release"), place.codec, place.vault(self._pools[1]))
         for pump in self._pumps(*self._pools):
             await self.add_runtime_dependency(pump)
         await self.add_runtime_dependency(self._truncator(*self._pools))
@@ -116,6 +120,16 @@ class Streams(Service):
                 credentials=place.credentials("hub-release"),
                 pool=pool,
                 supply=WorldSupply(place.clock, self.control),
+                partitions=partitions,
+                read_committed=True,
+                member=place.member,
+                alone=alone,
+            ),
+            Pump(
+                Recall(codec=place.codec, vault=vault, partners=[partner.id for partner in place.topology.partners]),
+                credentials=place.credentials("hub-recall"),
+                pool=pool,
+                supply=WorldSupply(place.clock),
                 partitions=partitions,
                 read_committed=True,
                 member=place.member,

@@ -44,6 +44,8 @@ async def watch_feed(credentials: Credentials, sending: Sending, tally: Tally, f
     seen: set[str] = set()
     async with Feed(credentials) as feed:
         async for event in feed.events(from_offset=from_offset):
+            if event.view is None:
+                continue  # a recall, of a person of an earlier run
             event_id = str(cast("Mapping[str, object]", event.content["envelope"])["event_id"])
             tally.feeds[str(credentials.principal)] += 1
             tally.feed_repeats += event_id in seen

@@ -23,6 +23,7 @@ from pydantic import BaseModel, Field
 
 from infra.arrival.keys import ArrivalKeys
 from infra.control import ControlReader
+from infra.erasure.replaying import Replayed
 from infra.home import Home
 from infra.registry import CONFLUENT_API
 from infra.topology.model import load_topology
@@ -92,6 +93,7 @@ def application(home: Home) -> FastAPI:  # noqa: C901, PLR0915 - one function fo
             app.state.place, app.state.vault, app.state.registry = place, place.vault(pool), registry
             app.state.arrival = ArrivalKeys(pool, app.state.vault)
             app.state.control = ControlReader(place.credentials("hub-access"), place.codec)
+            app.state.replayed = Replayed(place.credentials("hub-access"), place.codec, app.state.vault)
             try:
                 yield
             finally:
@@ -160,6 +162,7 @@ def application(home: Home) -> FastAPI:  # noqa: C901, PLR0915 - one function fo
         if who not in partners:
             raise HTTPException(403, "keys are for partners with a feed")
         vault: Vault = request.app.state.vault
+        await request.app.state.replayed.expect()  # no key leaves before it is known which were destroyed
         found = await vault.open([KeyId(kid) for kid in asked.kids], PartnerId(who))
         log.info(
             "keys_fetched",

@@ -51,6 +51,12 @@ class Persons:
             roots = await _roots(connection, [subject])
             return frozenset({subject}) | await _group(connection, roots.values())
 
+    async def expect(self, subject: SubjectId) -> frozenset[SubjectId]:
+        """Return every id of the person; raise UnknownSubjectError when the vault does not know *subject*."""
+        async with self._connections() as connection:
+            roots = await _roots(connection, [subject], strict=True)
+            return await _group(connection, roots.values())
+
     async def same_person(self, a: SubjectId, b: SubjectId) -> SubjectId:
         """Declare *a* and *b* one person, the younger an alias of the older, and return the older; idempotent.
 

@@ -36,9 +36,11 @@ def _ids(incomplete: str) -> list[str]:
 ParkedIdText = Annotated[
     str, typer.Argument(metavar="ID", help="Such as release:ledger-3@17.", autocompletion=_ids, show_default=False)
 ]
-PROCESSORS = ("intake", "release")
+PROCESSORS = ("intake", "release", "recall")
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
-OneProcessor = Annotated[str | None, typer.Option("--processor", help="Of this processor alone: intake or release.")]
+OneProcessor = Annotated[
+    str | None, typer.Option("--processor", help="Of this processor alone: intake, release or recall.")
+]
 NoWait = Annotated[bool, typer.Option("--no-wait", help=WAIT_HELP)]
 Timeout = Annotated[float, typer.Option("--timeout", min=1, help=TIMEOUT_HELP)]
 
