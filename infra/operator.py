@@ -7,7 +7,12 @@ REASON_CHARS_MAX = 200
 
 
 def operator_name() -> str:
-    """Return who asks: the user of the system, as the system knows it."""
+    """Return who asks: the user of the system, as the system knows it; under sudo the one who called it.
+
+    It proves as much as the accounts of the machine do: who is root there can be anybody.
+    """
+    if caller := os.environ.get("SUDO_USER"):
+        return caller
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
