@@ -53,7 +53,7 @@ class Rotated:
 
     current: KekId
     destroyed: tuple[KekId, ...]
-    rewrapped: int
+    rows: int
     """How many rows were wrapped anew."""
     resumed: bool
     """Whether it finished one that had been interrupted, and made no new key."""
@@ -118,7 +118,7 @@ class Rotation:
             rewrapped = await self._retire([kek for kek in old if kek != current], progress)
             progress(rewrapped, rewrapped, "destroying what is not needed any more")
             return Rotated(
-                current=current, destroyed=await self._destroy(), rewrapped=rewrapped, resumed=bool(left_over)
+                current=current, destroyed=await self._destroy(), rows=rewrapped, resumed=bool(left_over)
             )
 
     async def _retire(self, old: Sequence[KekId], progress: Progress) -> int:
