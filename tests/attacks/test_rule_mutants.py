@@ -9,14 +9,18 @@ from types import ModuleType
 
 import pytest
 
+import schemas.channel_rules
+import schemas.columns
+import schemas.compiler
 import schemas.derive
+import schemas.egress
 import schemas.field_steps
 import schemas.opening
 import schemas.sealing
 import streams.intake.reading
 import streams.release.decide
 import streams.release.processor
-from tests.attacks import channel_rules, pipeline_rules, release_rules, sealing_rules
+from tests.attacks import channel_rules, pipeline_rules, release_rules, row_rules, sealing_rules
 from tests.attacks.mutants import mutants, unchanged
 from tests.attacks.score_table import score
 
@@ -59,6 +63,28 @@ ATTACKED: dict[str, tuple[ModuleType, Suite, tuple[str, ...], tuple[str, ...]]] 
         ("_Derivation._record", "_Derivation._field", "_Derivation._container"),
         (),
     ),
+    "rules of non-personal channels": (
+        schemas.channel_rules,
+        row_rules.rules_hold,
+        (
+            *("problems_of", "_unfit_fields", "_unfit_levels", "_tiers", "_persons", "_others", "_conditions"),
+            *("_level", "publishable", "field_at"),
+        ),
+        (),
+    ),
+    "columns of rows": (
+        schemas.columns,
+        row_rules.columns_hold,
+        ("value_of", "_source", "_age", "_conversion", "_known_codes", "_look_up", "_quick", "_of_list", "_single"),
+        (),
+    ),
+    "rows of events": (
+        schemas.compiler,
+        row_rules.compiler_holds,
+        ("compile_for", "needed", "_transform", "_allowed", "_field"),
+        ("K",),
+    ),
+    "the way out": (schemas.egress, row_rules.egress_holds, ("Egress._writer", "_checked", "Egress.__init__"), ()),
     "leaving persons out": (
         schemas.field_steps,
         channel_rules.leaving_out_holds,
@@ -87,6 +113,17 @@ EQUIVALENT = {
     "_Derivation._container without {self._contract.name}": "the text of an error",
     "without_persons without step.kind == 'records'": "only lists have entries to leave out",
     "without_persons without any((path.startswith(f'{step.name}[') for path in paths))": "it leaves out nobody then",
+    "_level without minimum in levels": "a field with a ladder has a minimum: the linter's missing-minimum",
+    "value_of never len(reads) == 1": "the first of one; for speed",
+    "_source never len(way) == 1": "walking finds it as well; for speed",
+    "_source without persons is not None": "no field is called None",
+    "_source never of_person": "no column is deeper inside a person: such a record is sealed as a whole",
+    "compile_for without kind is None": "without a rule there are no columns either",
+    "compile_for without {contract.name}": "the text of an error",
+    "compile_for without {channel}": "as above",
+    "needed never kind.published_in": "it is a column as well",
+    "needed without source.field.shape is Scalar.DATE": "a band stands beside a date of birth wherever it is a column",
+    "_allowed never not kind.only and (not kind.person_counts)": "nothing forbids then; for speed",
     "read without found is None": "of a contract that nobody knows there is no record",
     "read without b''": "no value has no length either way, or ends in an error which intake answers",
     "read without ''": "an event without problems has an id",

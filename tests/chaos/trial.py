@@ -146,7 +146,7 @@ class Trial:
         record = copy.copy(known)
         record["envelope"] = {**known["envelope"], "event_id": new_event_id(), "case_ref": f"K-{case}"}
         if "person" in record:
-            record["person"] = {**known["person"], "person_ref": f"P-{person}"}
+            record["person"] = {**known["person"], "person_ref": f"P-1-{person}"}
         sent = Sent(agency=agency, case=f"{agency} {case}", number=len(self.channels.sent))
         self.channels.expect(record["envelope"]["event_id"], sent, name, record)
         return record

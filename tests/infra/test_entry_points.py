@@ -72,15 +72,6 @@ class Home:
 access.Home = Home
 access.main()
 """,
-    "the truncator": f"""
-import contextlib, sys
-try:
-    import infra.truncating.__main__ as truncator
-except ImportError:
-    sys.exit(print("crashed"))
-truncator.Home = type("Home", (), {{"current": classmethod(lambda cls: {{}}[{SECRET!r}])}})
-truncator.main()
-""",
     "a builder of projections": f"""
 import projections.crew as crew
 def opened(*_arguments):
