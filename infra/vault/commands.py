@@ -61,7 +61,7 @@ def rotate_command(as_json: AsJson = False) -> None:
         typer.echo(json.dumps(asdict(done)))
         return
     what = "Finished the rotation that was interrupted" if done.resumed else "Rotated"
-    typer.echo(f"{what}: {done.rewrapped} keys are under {done.current} now.")
+    typer.echo(f"{what}: {done.rows} keys are under {done.current} now.")
     typer.echo(f"Destroyed: {', '.join(done.destroyed) or 'none'}. Destroy backups of the old key as well.")
 
 

@@ -53,7 +53,7 @@ class Rotated:
 
     current: KekId
     destroyed: tuple[KekId, ...]
-    rewrapped: int
+    rows: int
     """How many rows were wrapped anew."""
     resumed: bool
     """Whether it finished one that had been interrupted, and made no new key."""
@@ -117,9 +117,7 @@ class Rotation:
                 await connection.execute("UPDATE vault.shredding SET generation = generation + 1")
             rewrapped = await self._retire([kek for kek in old if kek != current], progress)
             progress(rewrapped, rewrapped, "destroying what is not needed any more")
-            return Rotated(
-                current=current, destroyed=await self._destroy(), rewrapped=rewrapped, resumed=bool(left_over)
-            )
+            return Rotated(current=current, destroyed=await self._destroy(), rows=rewrapped, resumed=bool(left_over))
 
     async def _retire(self, old: Sequence[KekId], progress: Progress) -> int:
         """Wrap anew what is under *old* until the database agrees that nothing is, and nothing can be any more."""

@@ -42,7 +42,7 @@ class Rotating(Service):
             vault = self._place.vault(self._pool)
             if await vault.rotation.is_due(settings().kek_rotation_days):
                 done = await vault.rotation.rotate()
-                log.info("kek_rotated", count=done.rewrapped)
+                log.info("kek_rotated", count=done.rows)
         except (HubError, *AWAY) as error:
             log.warning("kek_not_rotated", code=code_of(error))
 

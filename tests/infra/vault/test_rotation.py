@@ -67,7 +67,7 @@ async def test_after_a_rotation_every_key_opens_and_the_old_one_is_destroyed(
     async with vault_at(home, database, place) as vault:
         assert await opened(vault, kept) == kept
         assert await vault.pseudonyms(EUROPOL, 2026, subjects) == names
-        assert await states(vault) == {f"current {done.current}": done.rewrapped}
+        assert await states(vault) == {f"current {done.current}": done.rows}
 
 
 async def test_a_row_from_before_cannot_be_opened_nor_written_back(home: Home, database: str, place: Site) -> None:
