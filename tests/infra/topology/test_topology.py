@@ -49,10 +49,11 @@ def test_the_superuser_needs_no_permission_and_gets_no_password() -> None:
     assert "hub-admin" not in {user.name for user in TOPOLOGY.scram_users()}
 
 
-def test_the_observer_has_a_topic_but_no_agreement_and_so_no_schema() -> None:
+def test_the_observer_has_a_topic_but_no_agreement_and_so_no_schema_of_an_event() -> None:
     assert TOPOLOGY.topic("to.observer") is not None
     assert not [each for each in TOPOLOGY.agreements if each.partner == "observer"]
-    assert not [each for each in subjects(TOPOLOGY) if each.topic == "to.observer"]
+    found = [each.name for each in subjects(TOPOLOGY) if each.topic == "to.observer"]
+    assert found == ["to.observer-hub.v1.Recalled"]
 
 
 def test_a_counselling_centre_is_no_party_of_what_the_prosecution_receives() -> None:
