@@ -14,11 +14,15 @@ from typing import Any, cast
 
 from psycopg_pool import AsyncConnectionPool
 
+from connectors.access import Access
+from connectors.arrival import Sealer
 from connectors.publisher import Publisher
+from infra.arrival.keys import ArrivalKeys
 from infra.control import ControlReader, ControlState
 from infra.home import Home
 from infra.topology.credentials import Credentials
 from infra.workplace import Workplace, workplace
+from schemas.codec import Codec
 from schemas.examples import example
 from schemas.names import TopicName
 from streams.intake.processor import Intake
@@ -66,21 +70,27 @@ async def bench(home: Home) -> AsyncIterator[Bench]:
     ):
         vault = place.vault(vaults)
         yield Bench(
-            intake=Intake(topology=place.topology, codec=place.codec, vault=vault),
+            intake=Intake(topology=place.topology, codec=place.codec, vault=vault, arrival=ArrivalKeys(vaults, vault)),
             release=ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault),
             pool=pool,
             supply=WorldSupply(place.clock, cast("ControlReader", AgreedOnce(place))),
         )
 
 
-async def published(home: Home, names: Sequence[str], count: int) -> list[SourceRecord]:
-    """Return *count* events of the types *names* in turn, as they lie on the topic of their agency."""
+async def published(home: Home, names: Sequence[str], count: int, *, seal: bool = True) -> list[SourceRecord]:
+    """Return *count* events of the types *names* in turn, as they lie on the topic of their agency: sealed, or not."""
     run = uuid.uuid4().hex[:8]
     async with Publisher(Credentials.of(home, AGENCY)) as publisher:
         values = [
             publisher.encode(_event(name, run, number))[1]
             for number, name in zip(range(count), itertools.cycle(names), strict=False)
         ]
+    if seal:
+        access = Access(Credentials.of(home, AGENCY))
+        sealer = Sealer(access, Codec(access.registry()), TopicName(f"in.{AGENCY}"))
+        sealer.prepare()
+        values = [sealer.seal(value) for value in values]
+        access.close()
     return records(f"in.{AGENCY}", [(None, value) for value in values])
 
 

@@ -13,6 +13,7 @@ from typing import cast
 
 import httpx
 
+from infra.arrival.sealed import HubKey
 from infra.home import write_atomically
 from infra.topology.credentials import Credentials
 from schemas.errors import RejectedError, UnavailableError
@@ -69,6 +70,7 @@ class Access:
             trust_env=False,
         )
         self._is_real = self._remembered_clock() == "real"
+        self._arrival_key: HubKey | None = None
         self._moment: tuple[float, dt.datetime] | None = None
 
     def close(self) -> None:
@@ -117,6 +119,24 @@ class Access:
             return str(json.loads((self._memory / "clock.json").read_text(encoding="utf-8"))["kind"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def arrival_key(self) -> HubKey:
+        """Return the public key to which events are sealed; the last known one when the hub is away."""
+        file = None if self._memory is None else self._memory / "arrival-key.json"
+        try:
+            answer = cast("dict[str, str]", self._call("GET", "/arrival-key"))
+        except AccessUnavailableError:
+            if self._arrival_key is not None:
+                return self._arrival_key
+            if file is None or not file.is_file():
+                raise
+            answer = cast("dict[str, str]", json.loads(file.read_text(encoding="utf-8")))
+        else:
+            if file is not None:
+                write_atomically(file, json.dumps(answer))
+        key = HubKey(key_id=answer["key_id"], public_key=base64.b64decode(answer["public_key"]))
+        self._arrival_key = key
+        return key
 
     def agreements(self) -> tuple[FeedAgreement, ...]:
         """Return the agreements of this partner, in force or not."""

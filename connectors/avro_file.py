@@ -12,7 +12,7 @@ import fastavro.schema
 from connectors.events_file import Line
 from schemas.catalogue import NAMESPACE, Contract, contract, contracts
 from schemas.codec import fullname_of, parse
-from schemas.errors import Problem, RejectedError
+from schemas.errors import MalformedRecordError, Problem, RejectedError
 from schemas.json_form import EVENT_TYPE
 from schemas.registry import AvroSchema
 from schemas.shapes import Array, Record, Scalar, Shape, shape_of
@@ -73,8 +73,14 @@ def read_avro(source: BinaryIO, lineages: Lineages = lineage) -> Iterator[Line]:
 
 
 def write_avro(target: BinaryIO, event_type: str, records: Iterable[Mapping[str, object]]) -> None:
-    """Write *records*, events of *event_type* as `read_event` returns them, as a container file."""
-    fastavro.writer(target, parse(contract(event_type).schema), records, codec="deflate")
+    """Write *records*, events of *event_type* as `read_event` returns them, as a container file.
+
+    Raises MalformedRecordError when one does not fit the schema.
+    """
+    try:
+        fastavro.writer(target, parse(contract(event_type).schema), records, codec="deflate")
+    except (TypeError, ValueError, AttributeError, KeyError):  # fastavro's texts hold the value
+        raise MalformedRecordError(f"a record does not fit the schema of {event_type}") from None
 
 
 def _records_of(written: AvroSchema, lineages: Lineages) -> Callable[[_Block], Iterator[dict[str, object]]]:

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
 
+from connectors.access import AccessRefusedError
+from connectors.arrival import Sealer
 from connectors.placing import PublishForbiddenError, PublishUnavailableError
 from infra.kafka import discard, producer_for
 from infra.topology.credentials import Credentials
-from schemas.errors import InvalidEventError, Problem
+from schemas.codec import SchemaNotRegisteredError
+from schemas.errors import InvalidEventError, Problem, UnavailableError
 from schemas.names import TopicName
 
 PARTITION = 0
@@ -32,11 +35,14 @@ class Link:
     """A connection that the first error breaks for good; `connect`, or the next `deliver`, makes a new one.
 
     An idempotent producer of aiokafka goes on failing after some errors, and retries for ever after others: who
-    waits longer than *patience_s* hears that the broker is away.
+    waits longer than *patience_s* hears that the broker is away. With a *sealer* nothing leaves in clear.
     """
 
-    def __init__(self, credentials: Credentials, topic: TopicName, *, patience_s: float) -> None:
+    def __init__(
+        self, credentials: Credentials, topic: TopicName, *, patience_s: float, sealer: Sealer | None = None
+    ) -> None:
         self.topic = topic
+        self._sealer = sealer
         self._credentials = credentials
         self._patience_s = patience_s
         self._producer: AIOKafkaProducer | None = None
@@ -59,6 +65,7 @@ class Link:
             await discard(producer)
             raise
         self._producer = producer
+        await self._ready()
 
     async def deliver(self, values: Sequence[bytes]) -> range:
         """Send as many of the first *values* as one batch takes; return their offsets once they are there for good.
@@ -68,9 +75,11 @@ class Link:
         if self._producer is None:
             await self.connect()
         assert self._producer is not None
+        await self._ready()
+        seal = _as_it_is if self._sealer is None else self._sealer.seal
         batch = self._producer.create_batch()
         for value in values:
-            if batch.append(key=None, value=value, timestamp=None) is None:
+            if batch.append(key=None, value=seal(value), timestamp=None) is None:
                 break
         batch.close()
         count = batch.record_count()
@@ -94,6 +103,22 @@ class Link:
             raise
         return range(placed.offset, placed.offset + count)
 
+    async def _ready(self) -> None:
+        """Have a key of the hub to seal to; raise PublishUnavailableError when it gives none."""
+        if self._sealer is None or self._sealer.is_ready:
+            return
+        principal = self._credentials.principal
+        try:
+            await asyncio.to_thread(self._sealer.prepare)
+        except BaseException as error:
+            await self._break()
+            if isinstance(error, UnavailableError):
+                said = f"no key of the hub to seal to, and nothing leaves in clear: {error}"
+                raise PublishUnavailableError(said) from None
+            if isinstance(error, SchemaNotRegisteredError | AccessRefusedError):
+                raise PublishForbiddenError(f"{principal} may not write to {self.topic}: {error}") from None
+            raise
+
     async def close(self) -> None:
         """Close the connection; nothing is under way when `deliver` has returned."""
         await self._break()
@@ -102,3 +127,7 @@ class Link:
         if self._producer is not None:
             producer, self._producer = self._producer, None
             await discard(producer)
+
+
+def _as_it_is(value: bytes) -> bytes:
+    return value

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self, cast
 
 from connectors.access import Access, AccessUnavailableError
+from connectors.arrival import Sealer
 from connectors.event_ids import event_id_of
 from connectors.link import EVENT_BYTES_MAX, NOT_FOR_THIS_AGENCY, TOO_LARGE, Link
 from connectors.placing import Placed, PublishForbiddenError, PublishUnavailableError, Sent, Spooled
@@ -49,7 +50,8 @@ class Publisher:
     """Publishes as the agency of *credentials*; use it as an async context manager.
 
     With a folder *spool*, events are kept there, encrypted, while the broker is away, and sent in order when it is
-    back. The key is the file *spool_key*, beside the folder when None.
+    back. The key is the file *spool_key*, beside the folder when None. What leaves is sealed to the hub's public key
+    unless *seal* is false.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Publisher:
         spool: Path | None = None,
         spool_key: Path | None = None,
         patience_s: float | None = None,
+        seal: bool = True,
     ) -> None:
         self._credentials = credentials
         self.agency = str(credentials.principal)
@@ -67,10 +70,15 @@ class Publisher:
         if spool is not None:
             self._spool = Spool(spool, key_file=spool_key or key_file_beside(spool), owner=self.agency)
         patience = PATIENCE_S if spool is None else PATIENCE_WITH_SPOOL_S
-        self._link = Link(credentials, self.topic, patience_s=patience if patience_s is None else patience_s)
-        self._queue = SendQueue(self._link, self._spool)
         self._access = Access(credentials, memory=None if spool is None else spool / "hub")
         self._codec = Codec(self._access.registry())
+        self._link = Link(
+            credentials,
+            self.topic,
+            patience_s=patience if patience_s is None else patience_s,
+            sealer=Sealer(self._access, self._codec, self.topic) if seal else None,
+        )
+        self._queue = SendQueue(self._link, self._spool)
 
     async def __aenter__(self) -> Self:
         if self._spool is not None:

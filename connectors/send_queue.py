@@ -112,7 +112,7 @@ class SendQueue:
         while not self._link.is_up:
             try:
                 await self._link.connect()
-            except PublishUnavailableError:
+            except HubError:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, PAUSE_LONGEST_S)
         self._wake.set()

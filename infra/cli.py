@@ -4,13 +4,14 @@ import logging
 import sys
 from importlib.metadata import entry_points
 
+import structlog
 import typer
 from rich.console import Console
 
 from infra.logging import configure_logging
 from schemas.errors import HubError, MisuseError, UnavailableError
 
-EXIT_REFUSED = 1
+EXIT_REFUSED = EXIT_CRASHED = 1
 EXIT_MISUSE = 2
 EXIT_UNAVAILABLE = 3
 EXIT_INTERRUPTED = 130
@@ -34,7 +35,7 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """Run `hub`; exit 1 when something was refused, 2 on misuse, 3 when a part does not answer."""
+    """Run `hub`; exit 1 when something was refused or `hub` is broken, 2 on misuse, 3 when a part does not answer."""
     configure_logging(logging.ERROR)  # structlog's own way prints every local variable of a traceback
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # else a broker that is away fills the terminal
     try:
@@ -46,6 +47,9 @@ def main() -> None:
         if leaving.code == EXIT_INTERRUPTED:  # what typer makes of Ctrl-C
             Console(stderr=True, soft_wrap=True).print(INTERRUPTED, markup=False)
         raise
+    except Exception as error:  # noqa: BLE001 - typer hands it to Python's own report, which holds its text
+        structlog.get_logger().critical("crashed", exc_info=error)
+        sys.exit(EXIT_CRASHED)
 
 
 def exit_code(error: HubError) -> int:

@@ -4,9 +4,12 @@ Faust logs keys and values at DEBUG, aiokafka logs records of failed batches the
 """
 
 import logging
+import re
 import sys
+import threading
+import warnings
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -60,12 +63,17 @@ class _StandardToOneLine(logging.Formatter):
         copy = logging.makeLogRecord(record.__dict__)
         copy.args = _without_text(record.args)
         lines = copy.getMessage().splitlines()
-        copy.msg, copy.args = lines[0] if lines else "", ()
+        first = lines[0] if lines else ""
+        copy.msg, copy.args = _ARGUMENTS.sub("", first) if record.name == "asyncio" else first, ()
         copy.exc_text = copy.stack_info = None
         return super().format(copy)
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging names it so
         return described(ei[1]) if ei and ei[1] else ""
+
+
+_ARGUMENTS = re.compile(r"[(<].*")
+"""What asyncio says of a callback or a task: the values that it was called with among it."""
 
 
 def _without_text(arguments: Any) -> Any:
@@ -81,6 +89,27 @@ def _without_text(arguments: Any) -> Any:
 def _crashed(_kind: type[BaseException], error: BaseException, _trace: object) -> None:
     """Report what nobody caught as every other exception: Python's own report holds its text."""
     structlog.get_logger().critical("crashed", exc_info=error)
+
+
+def _crashed_in_thread(arguments: threading.ExceptHookArgs) -> None:
+    structlog.get_logger().error("crashed_in_thread", exc_info=arguments.exc_value)
+
+
+def _not_raised(arguments: "sys.UnraisableHookArgs") -> None:
+    structlog.get_logger().error("error_ignored", exc_info=arguments.exc_value)
+
+
+def _warned(
+    message: Warning | str,  # noqa: ARG001 - pydantic's holds the value
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,  # noqa: ARG001 - the log is the only place
+    line: str | None = None,  # noqa: ARG001 - a line of code
+) -> None:
+    """Log that a library warns, by the class and the place."""
+    place = f"{filename.rsplit('/', 1)[-1]}:{lineno}"
+    structlog.get_logger().warning("library_warned", code=category.__name__, exception=place)
 
 
 def configure_logging(level: int = logging.INFO) -> None:
@@ -100,7 +129,8 @@ def configure_logging(level: int = logging.INFO) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_StandardToOneLine("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    sys.excepthook = _crashed
+    sys.excepthook, sys.unraisablehook, threading.excepthook = _crashed, _not_raised, _crashed_in_thread
+    warnings.showwarning = _warned
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -65,9 +65,12 @@ def privacy(
     """
     from infra import privacy_screen, schema_screens
     from schemas.catalogue import contract, contracts
+    from schemas.channel_table import levels_by_path
     from schemas.privacy_table import as_object, privacy_table
 
-    found = {each: privacy_table(each) for each in (contracts() if name is None else [contract(name)])}
+    found = {
+        each: privacy_table(each, levels_by_path(each)) for each in (contracts() if name is None else [contract(name)])
+    }
     if as_json:
         schema_screens.write_json({"fields": [as_object(row) for rows in found.values() for row in rows]})
     else:

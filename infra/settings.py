@@ -3,6 +3,7 @@
 import os
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -42,10 +43,25 @@ class Settings(BaseSettings):
     session_timeout_ms: int = Field(
         default=30_000, ge=6_000, description="A worker that is not heard for so long loses its partitions."
     )
+    truncate_s: float = Field(
+        default=2.0, gt=0, le=60, description="How often what agencies published, and intake has, is deleted."
+    )
     spool: bool = Field(
         default=False, description="`hub publish` keeps events on disk while the broker is away, as with `--spool`."
     )
     spool_bytes: int = Field(default=2**30, ge=2**20, description="So many bytes a spool may hold.")
+    kek: Literal["file", "transit"] = Field(
+        default="file",
+        description="What wraps the keys of the vault: a file in the home, or HashiCorp Vault's transit.",
+    )
+    kek_address: str | None = Field(default=None, description="URL of HashiCorp Vault, for `transit`.")
+    kek_token_file: Path | None = Field(default=None, description="File with the token for it, read at each request.")
+    kek_key: str = Field(default="hub", description="Name of the transit key; of type aes256-gcm96.")
+    kek_mount: str = Field(default="transit", description="Where the transit engine is mounted.")
+    kek_ca_file: Path | None = Field(default=None, description="Certificate of the authority that signed Vault's own.")
+    kek_rotation_days: int = Field(
+        default=30, ge=1, description="The worker replaces the key encryption key when it is this old."
+    )
     kafka_port: int | None = Field(default=None, ge=1, le=65535)
     controller_port: int | None = Field(default=None, ge=1, le=65535)
     registry_port: int | None = Field(default=None, ge=1, le=65535)

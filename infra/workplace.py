@@ -9,9 +9,10 @@ from psycopg_pool import AsyncConnectionPool
 from infra.clock import Clock, clock_for
 from infra.home import Home
 from infra.registry import registry_for
+from infra.settings import settings
 from infra.topology.credentials import Credentials
 from infra.topology.model import Topology, load_topology
-from infra.vault.kek import KeysetFileKek
+from infra.vault.choosing import kek_of
 from infra.vault.vault import Vault
 from schemas.codec import Codec
 
@@ -60,7 +61,7 @@ class Workplace:
 
     def vault(self, pool: AsyncConnectionPool) -> Vault:
         """Return the vault behind *pool*, which must be of the role hub_vault."""
-        return Vault(pool, KeysetFileKek.create_if_missing(self.home.secrets_dir / "kek.json"))
+        return Vault(pool, kek_of(self.home, settings()))
 
 
 @asynccontextmanager

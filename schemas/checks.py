@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from schemas.codelists import code_list, where_to_look
 from schemas.privacy_classes import PrivacyClass
+from schemas.references import is_national_number, is_staff_name, tells_contact
 from schemas.shapes import Field, Scalar
 
 MAX_NARRATIVE_LENGTH = 10_000
@@ -32,6 +33,8 @@ FIRST_DAY = date(1900, 1, 1)
 FIRST_MOMENT = datetime(1900, 1, 1, tzinfo=UTC)
 LAST_DEADLINE = datetime(2200, 1, 1, tzinfo=UTC)
 
+STAFF = frozenset({"officer_ref", "worker_ref", "approved_by_ref"})
+"""References of people who work for an agency: a word, such as `import`, may stand for a program."""
 MISSING = object()
 """Stands where a record has no such field."""
 
@@ -101,7 +104,8 @@ def _text_check(entry: Field, roles: tuple[str, ...]) -> Check:
         return _code_check(codes, entry.texts("allowed"), "code-not-allowed")
     longest = MAX_NARRATIVE_LENGTH if entry.privacy.get("class") == PrivacyClass.NARRATIVE else MAX_TEXT_LENGTH
     form = _FORMATS.get(entry.text("format") or "")
-    return _free_text_check(longest) if form is None else _formatted_check(*form)
+    check = _free_text_check(longest) if form is None else _formatted_check(*form)
+    return _reference_check(entry.name, check) if entry.name.endswith("_ref") else check
 
 
 def _code_check(list_name: str, allowed: tuple[str, ...], rule: str) -> Check:
@@ -131,6 +135,26 @@ def _free_text_check(longest: int) -> Check:
         if len(value) > longest:
             return too_long
         return CLEAN if value.isascii() and "\0" not in value else _characters(value)
+
+    return check
+
+
+def _reference_check(name: str, form: Check) -> Check:
+    """Add the tripwires of every reference to the check of its *form* (`schemas/references.py`)."""
+    is_staff = name in STAFF
+
+    def check(value: object, limits: Limits) -> Findings:
+        if wrong := form(value, limits):
+            return wrong
+        if not isinstance(value, str):
+            return CLEAN
+        if tells_contact(value):
+            return _finding("reference-is-a-contact", "give a reference that is no e-mail address and no telephone")
+        if is_national_number(value):
+            return _finding("reference-is-a-number", "give your own reference, never a national number")
+        if is_staff and is_staff_name(value):
+            return _finding("reference-is-a-name", "give the officer's number, never a name")
+        return CLEAN
 
     return check
 

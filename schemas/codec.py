@@ -130,6 +130,16 @@ class Codec:
         """Whether decoding *value* needs no schema that was not learnt."""
         return schema_id_of(value) in self._readers
 
+    def fullname_in(self, value: bytes | None) -> str | None:
+        """Return the full name of the record that *value* says it holds, None when its schema was not learnt."""
+        schema_id = schema_id_of(value)
+        if schema_id is None:
+            return None
+        try:
+            return self._reader(schema_id).fullname
+        except UnknownSchemaError:
+            return None
+
     async def learn_aside(self, values: Iterable[bytes | None]) -> None:
         """Do as `learn`, in a thread of its own when there is anything to fetch; raises as that."""
         unknown = [value for value in values if not self.knows(value)]

@@ -8,6 +8,7 @@ from typing import cast
 
 from schemas.catalogue import Contract
 from schemas.codec import Record
+from schemas.codelists import code_list
 from schemas.derive import (
     NAMESPACE,
     PERSON,
@@ -45,6 +46,8 @@ class Step:
     """Whether it is free text, which may name anybody."""
     branch: str | None = None
     """Name of the record in a union with null."""
+    longest: int = 0
+    """Characters of the longest code of the field's list; what is sealed is padded to it, so that none is told."""
     default: object = None
     """What the field says when its sender says nothing; it is not sealed but left out, as a null is."""
 
@@ -91,11 +94,20 @@ def plan_of(contract: Contract, channel: Channel) -> Plan:
             operation = "seal" if kind in SEALED else "entity" if channel in WITH_IDENTITY else "company"
             text = kind == "NARRATIVE"
             default = declared.get("default") if kind in SEALED else None
-            restore = _restorer(declared["type"])
-            return Step(name, operation, subjects=subjects, restore=restore, text=text, default=default)
+            restore, longest = _restorer(declared["type"]), _longest_code(declared)
+            return Step(
+                name, operation, subjects=subjects, restore=restore, text=text, longest=longest, default=default
+            )
         return Step(name, "copy")
 
     return compiled(contract.schema)
+
+
+def _longest_code(declared: AvroSchema) -> int:
+    codes = declared.get("codes")
+    if codes is None or array_items(declared["type"]) is not None:
+        return 0
+    return max(map(len, code_list(str(codes)).codes), default=0)
 
 
 def _short(record: AvroSchema) -> str:
@@ -116,7 +128,8 @@ def without_persons(
     somebody whom no field names. So does what a suspect is to the victim.
     """
     out = dict(record)
-    steps = {step.name: step for step in plan_of(contract, Channel.LEDGER).steps}
+    plan = plan_of(contract, Channel.LEDGER)
+    steps = {step.name: step for step in plan.steps}
     for step in steps.values():
         if step.kind == "records" and any(path.startswith(f"{step.name}[") for path in paths):
             several = cast("list[object]", record[step.name])
@@ -126,18 +139,19 @@ def without_persons(
             named = {role for each in lists for role in each.roles} | (VICTIM_ROLES if step.text else set())
             if not named <= set(roles):
                 out[step.name] = step.unsaid
-    if not set(roles) >= VICTIM_ROLES:
-        for step in steps.values():
-            if step.plan is not None and step.plan.name == PERSON and out.get(step.name):
-                out[step.name] = _without_victims_relation(out[step.name])
+    return out if set(roles) >= VICTIM_ROLES else _without_victims_relation(plan, out)
+
+
+def _without_victims_relation(plan: Plan, record: Record) -> Record:
+    """Return *record* without any person's relation to a victim: it tells who the victim is."""
+    out = {**record, "relation_to_victim": []} if plan.name == PERSON else dict(record)
+    for step in plan.steps:
+        held = out.get(step.name)
+        if step.plan is not None and isinstance(held, list):
+            out[step.name] = [_without_victims_relation(step.plan, one) for one in held]
+        elif step.plan is not None and held is not None:
+            out[step.name] = _without_victims_relation(step.plan, cast("Record", held))
     return out
-
-
-def _without_victims_relation(held: object) -> object:
-    """Return a person, or a list of them, without the relation to a victim: it tells who the victim is."""
-    if isinstance(held, list):
-        return [_without_victims_relation(one) for one in held]
-    return {**cast("Record", held), "relation_to_victim": []}
 
 
 def _walk_persons(plan: Plan, record: Mapping[str, object], path: str) -> Iterator[tuple[str, Record]]:

@@ -1,6 +1,5 @@
 """Rules that every person of an event keeps, wherever in the event the person is."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 
@@ -8,6 +7,7 @@ from schemas.checks import CLEAN, Finding, Findings, Limits
 from schemas.codelists import code_list
 from schemas.privacy_classes import PERSON
 from schemas.reading import A_DAY, day_in, day_of
+from schemas.references import holds_day, holds_name, holds_number, may_be_a_name
 from schemas.shapes import Array, Record
 
 ADULT_AGE_YEARS = 18
@@ -100,24 +100,44 @@ def _age_band_fits_group(person: Mapping[str, object], _day: date | None) -> Fin
     return CLEAN
 
 
-_WORDS = re.compile(r"[^\W\d_]+")
-_SHORTEST_PART = 3
-
-
-def _reference_is_no_name(person: Mapping[str, object], _day: date | None) -> Findings:
-    """Refuse a reference that holds a part of the name: it travels where the name must not (a tripwire)."""
-    reference, name, aliases = person.get("person_ref"), person.get("full_name"), person.get("aliases")
-    if not isinstance(reference, str) or not (name or aliases):
-        return CLEAN
-    names = [name, *aliases] if isinstance(aliases, list) else [name]
-    words = {word for text in names if isinstance(text, str) for word in _WORDS.findall(text.casefold())}
-    folded = reference.casefold()
-    parts = {part for part in _WORDS.findall(folded) if len(part) >= _SHORTEST_PART}
-    if folded in words or parts & words:
+def _reference_tells_nothing(person: Mapping[str, object], _day: date | None) -> Findings:
+    """Refuse a reference that tells who the person is: it travels where name and number must not (a tripwire)."""
+    reference = person.get("person_ref")
+    if not isinstance(reference, str) or reference.split() != [reference]:
+        return CLEAN  # the check of its form says so
+    if may_be_a_name(reference):
+        advice = "give a reference with a digit, such as a file number: a word alone may be a name"
+        return ((".person_ref", "reference-is-a-name", advice),)
+    if holds_name(reference, _texts(person, "full_name", "aliases")):
         advice = "give a reference that holds no part of the person's name"
         return ((".person_ref", "reference-is-a-name", advice),)
+    born = day_in(person, "date_of_birth")
+    if born is not None and holds_day(reference, born):
+        advice = "give a reference that does not hold the date of birth"
+        return ((".person_ref", "reference-is-a-birth-date", advice),)
+    if holds_number(reference, _numbers(person)):
+        advice = "give a reference that holds no number of a document and no contact"
+        return ((".person_ref", "reference-is-a-number", advice),)
     return CLEAN
 
 
-PERSON_RULES: tuple[PersonRule, ...] = (_age_fits_group, _age_band_fits_group, _reference_is_no_name)
+def _texts(person: Mapping[str, object], *names: str) -> list[str]:
+    found: list[str] = []
+    for name in names:
+        value = person.get(name)
+        found += [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
+    return found
+
+
+def _numbers(person: Mapping[str, object]) -> list[str]:
+    """Return the numbers of the person's documents and what the contacts say."""
+    found: list[str] = []
+    for name, inner in (("identity_documents", "number"), ("contacts", "value")):
+        entries = person.get(name)
+        if isinstance(entries, list):
+            found += [str(each[inner]) for each in entries if isinstance(each, dict) and each.get(inner)]
+    return found
+
+
+PERSON_RULES: tuple[PersonRule, ...] = (_age_fits_group, _age_band_fits_group, _reference_tells_nothing)
 """Kept by every person in an event."""

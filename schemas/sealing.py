@@ -4,7 +4,7 @@ Rule 1: a value is sealed field by field with AES-256-GCM in Tink's RAW form (no
         language opens it. Associated data is `event_id|schema|field path|subject|kid`: a ciphertext that is moved
         to another event or field does not open.
 Rule 2: the plaintext is JSON, padded with spaces to a multiple of 32 bytes, so that YES and NO, girl and woman
-        are equally long at rest.
+        are equally long at rest; so are all codes of one list, however long the longest is.
 Rule 3: a narrative about several persons is under all of their keys, one within the other: without any one of them
         it is gone. The outermost holds the chain of the others and their ciphertext once, so that size grows with
         the number of persons and not with its power.
@@ -29,6 +29,8 @@ from schemas.field_steps import AGENCY, Plan, Step, plan_of
 from schemas.names import KeyId
 
 PAD_BYTES = 32
+QUOTES = 2
+"""Bytes that JSON puts around a code."""
 _SELF = ("self",)
 NONCE_BYTES = 12
 
@@ -66,10 +68,14 @@ class Sealing:
     wire: bool = False
     """Whether records in unions come as fastavro takes them without trying: (name of the branch, record)."""
 
-    def seal(self, path: str, value: object, holders: Sequence[DataKey]) -> Record:
-        """Return *value* sealed under every one of *holders*, the last one outermost."""
+    def seal(self, path: str, value: object, holders: Sequence[DataKey], longest: int = 0) -> Record:
+        """Return *value* sealed under every one of *holders*, the last one outermost.
+
+        It is as long as one of *longest* characters would be, if that is longer.
+        """
         plaintext = orjson.dumps(value)
-        plaintext = plaintext.ljust(-(-len(plaintext) // PAD_BYTES) * PAD_BYTES)
+        size = max(len(plaintext), longest + QUOTES)
+        plaintext = plaintext.ljust(-(-size // PAD_BYTES) * PAD_BYTES)
         if len(holders) > 1:
             plaintext = self._nested(path, plaintext, holders[:-1])
         holder = holders[-1]
@@ -161,7 +167,7 @@ def _seal_record(plan: Plan, record: Mapping[str, object], sealing: Sealing, pat
             out[step.name] = value
         else:
             holders = (own,) if own is not None and step.subjects == _SELF else sealing.holders(step, own)
-            sealed = sealing.seal(here, value, holders)
+            sealed = sealing.seal(here, value, holders, step.longest)
             out[step.name] = (SEALED_NAME, sealed) if sealing.wire else sealed
     return out
 

@@ -21,18 +21,23 @@ import structlog
 from mode import Service, Worker
 from psycopg_pool import AsyncConnectionPool
 
+from infra.arrival.keys import ArrivalKeys
 from infra.control import ControlReader
 from infra.home import Home
 from infra.logging import configure_logging
 from infra.membership import membership
+from infra.topology.model import TRUNCATOR
 from infra.topology.subjects import subjects
 from infra.workplace import Workplace, workplace
 from schemas.errors import UnavailableError
 from streams.intake.processor import Intake
 from streams.presence import HEARTBEAT_S, Presence
-from streams.pump.service import Pump
+from streams.pump.service import Pump, group_of
 from streams.pump.supply import WorldSupply
 from streams.release.processor import ReleaseProcessor
+from streams.truncation.arrivals import Connection
+from streams.truncation.marker import SECRET
+from streams.truncation.service import Truncator
 
 log = structlog.get_logger()
 STOP_S_MAX = 5.0
@@ -61,6 +66,7 @@ class Streams(Service):
             await pool.open()
         for pump in self._pumps(*self._pools):
             await self.add_runtime_dependency(pump)
+        await self.add_runtime_dependency(self._truncator(*self._pools))
 
     @Service.task
     async def _live(self) -> None:
@@ -89,9 +95,10 @@ class Streams(Service):
         place = self._place
         partitions = {topic.name: topic.partitions for topic in place.topology.topics}
         vault = place.vault(vault_pool)
-        intake = Intake(topology=place.topology, codec=place.codec, vault=vault)
+        arrival = ArrivalKeys(vault_pool, vault)
+        intake = Intake(topology=place.topology, codec=place.codec, vault=vault, arrival=arrival)
         alone = asyncio.Lock()
-        release = ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault)
+        release = ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault, pseudonyms=vault)
         return [
             # Agencies may not use transactions: an open one would stall the reader (design section 12.4).
             Pump(
@@ -115,6 +122,21 @@ class Streams(Service):
                 alone=alone,
             ),
         ]
+
+    def _truncator(self, pool: AsyncConnectionPool, vault_pool: AsyncConnectionPool) -> Truncator:
+        place = self._place
+        intake = place.credentials("hub-intake")
+        vault = place.vault(vault_pool)
+        return Truncator(
+            pool=pool,
+            connection=Connection(place.credentials(TRUNCATOR), intake, group_of(intake)),
+            segments_s={
+                topic.name: int(topic.config["segment.ms"]) / 1000
+                for topic in place.topology.topics
+                if TRUNCATOR in topic.deleters
+            },
+            secret=lambda: vault.secret(SECRET),
+        )
 
 
 class Process(Worker):

@@ -13,6 +13,7 @@ import hypothesis  # noqa: F401 - its plugin would import it at the very end, wh
 import pytest
 
 from infra.home import Home
+from tests.attacks.score_table import ScoreTable
 from tests.fault_table import FaultTable
 
 TESTS = Path(__file__).parent
@@ -23,10 +24,11 @@ UNLISTED_SKIPS = pytest.StashKey[list[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin the list of skips that nobody has allowed, and the table of faults."""
+    """Begin the list of skips that nobody has allowed, and the tables of faults and attacks."""
     config.stash[UNLISTED_SKIPS] = []
     config.pluginmanager.register(_SkipRule(config), "skip-rule")
     config.pluginmanager.register(FaultTable(), "fault-table")
+    config.pluginmanager.register(ScoreTable(), "score-table")
 
 
 @pytest.hookimpl(trylast=True)

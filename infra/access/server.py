@@ -21,6 +21,7 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from pydantic import BaseModel, Field
 
+from infra.arrival.keys import ArrivalKeys
 from infra.control import ControlReader
 from infra.home import Home
 from infra.registry import CONFLUENT_API
@@ -89,6 +90,7 @@ def application(home: Home) -> FastAPI:  # noqa: C901, PLR0915 - one function fo
                 timeout=10,
             )
             app.state.place, app.state.vault, app.state.registry = place, place.vault(pool), registry
+            app.state.arrival = ArrivalKeys(pool, app.state.vault)
             app.state.control = ControlReader(place.credentials("hub-access"), place.codec)
             try:
                 yield
@@ -117,6 +119,12 @@ def application(home: Home) -> FastAPI:  # noqa: C901, PLR0915 - one function fo
     async def clock(_who: Principal, request: Request) -> dict[str, str]:
         place: Workplace = request.app.state.place
         return {"now": (await place.clock.now()).isoformat(), "kind": home.clock}
+
+    @app.get("/arrival-key")
+    async def arrival_key(_who: Principal, request: Request) -> dict[str, str]:
+        arrival: ArrivalKeys = request.app.state.arrival
+        key = await arrival.current()
+        return {"key_id": key.key_id, "public_key": base64.b64encode(key.public_key).decode()}
 
     @app.get("/feed")
     async def feed(who: Principal, request: Request) -> FeedAnswer:

@@ -27,6 +27,8 @@ DAY_MS = 86_400_000
 RANDOM_IDS = frozenset({"case_id"})
 """What the hub draws at random and may use as a key: says nothing of whom or what it stands for."""
 TRUNCATOR = PrincipalId("hub-truncator")
+MARKER = PrincipalId("hub-intake")
+"""Who else writes to the topics of agencies, so that their segments end: who writes the ledger gains nothing by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,8 @@ class Agency:
     kind: str
     country: str
     """ISO 3166-1 alpha-3."""
+    sealed_only: bool = False
+    """Whether its events are refused unless they are sealed to the hub's key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,72 +1,49 @@
-"""The key encryption key: wraps every key of the vault; a Tink keyset file here, a KMS in production."""
+"""The key encryption key behind one interface: it wraps every key of the vault, and is not in the database.
 
-import os
-import secrets
-from pathlib import Path
-from typing import Protocol
+Implementations: a Tink keyset file (`keyset_file.py`) and the transit engine of HashiCorp Vault (`transit.py`).
+"""
 
-import tink
-from tink import aead, json_proto_keyset_format, secret_key_access
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import NewType, Protocol
 
 from schemas.errors import UnavailableError
 
+KekId = NewType("KekId", str)
+"""Which key encryption key wrapped something, such as `file-1234` or `transit-hub-v3`."""
+
+UNNAMED = KekId("unnamed")
+"""What the first releases wrapped, in the keyset file, before key encryption keys had ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """A key as it lies in the database."""
+
+    kek_id: KekId
+    data: bytes = field(repr=False)
+
 
 class Kek(Protocol):
-    """Wraps and unwraps keys; *name* binds a wrapped key to its row."""
+    """Wraps and unwraps keys in batches; the name beside each binds it to its row. All raise KekUnavailableError."""
 
-    def wrap(self, key: bytes, name: str) -> bytes:
-        """Return *key* encrypted for the row *name*."""
+    async def current(self) -> KekId:
+        """Return the id under which keys are wrapped from now on, asked anew and not from memory."""
 
-    def unwrap(self, wrapped: bytes, name: str) -> bytes:
-        """Return the key of the row *name*; raise KekUnavailableError when this KEK did not wrap it."""
+    async def wrap(self, keys: Sequence[tuple[bytes, str]]) -> list[Wrapped]:
+        """Return each of *keys* wrapped for its name; perhaps under an id that has been replaced meanwhile."""
+
+    async def unwrap(self, wrapped: Sequence[tuple[Wrapped, str]]) -> list[bytes]:
+        """Return the keys; none when one of them was wrapped by another KEK or for another name."""
+
+    async def rotate(self) -> KekId:
+        """Make a new key encryption key, durably, and return its id; what older ones wrapped still opens."""
+
+    async def retire(self, ids: Collection[KekId]) -> None:
+        """Destroy these for ever; idempotent. Only for ids under which no row is left, never for the current one."""
 
 
 class KekUnavailableError(UnavailableError):
-    """The key encryption key is missing or is not the one that wrapped the vault."""
+    """The key encryption key is away, or is not the one that wrapped the vault."""
 
     code = "kek-unavailable"
-
-
-class KeysetFileKek:
-    """A KEK in a Tink keyset file with mode 0600, for one machine."""
-
-    def __init__(self, path: Path) -> None:
-        aead.register()
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError:
-            raise KekUnavailableError("the key file of the vault cannot be read; restore it from its backup") from None
-        handle = json_proto_keyset_format.parse(text, secret_key_access.TOKEN)
-        self._aead = handle.primitive(aead.Aead)
-
-    @classmethod
-    def create_if_missing(cls, path: Path) -> "KeysetFileKek":
-        """Return the KEK at *path*; make it first when there is none. Two creators get the same one."""
-        if not path.exists():
-            aead.register()
-            handle = tink.new_keyset_handle(aead.aead_key_templates.AES256_GCM)
-            text = json_proto_keyset_format.serialize(handle, secret_key_access.TOKEN)
-            partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            try:
-                os.link(partial, path)  # unlike rename, never replaces the key of somebody who was first
-            except FileExistsError:
-                pass
-            finally:
-                partial.unlink()
-        return cls(path)
-
-    def wrap(self, key: bytes, name: str) -> bytes:
-        """Return *key* encrypted for the row *name*."""
-        return bytes(self._aead.encrypt(key, name.encode()))
-
-    def unwrap(self, wrapped: bytes, name: str) -> bytes:
-        """Return the key of the row *name*; raise KekUnavailableError when this KEK did not wrap it."""
-        try:
-            return bytes(self._aead.decrypt(wrapped, name.encode()))
-        except tink.TinkError:
-            raise KekUnavailableError("a key of the vault was wrapped by another key encryption key") from None

@@ -4,276 +4,87 @@ Rule 1: what identifies (a reference) enters only as HMAC-SHA-256 under a key of
 Rule 2: ids, keys and secrets are random; nothing is derived from a person's data.
 Rule 3: get or create is one statement that is safe when two processes ask at once, and says the same for ever.
 Rule 4: a destroyed key is never made again; who asks for it gets None.
+Rule 5: after an erasure has committed, no process uses what it had unwrapped before.
+Rule 6: nothing is written under a key encryption key that was retired.
 """
 
-import base64
-import contextlib
-import hashlib
-import hmac
-import secrets
-import time
-import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
-import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from infra.database import DatabaseUnavailableError
+from infra.vault.connection import Connections
+from infra.vault.holders import LEDGER, Holder, Reference
 from infra.vault.kek import Kek
-from schemas.names import AgencyId, CaseId, KeyId, PartnerId, SubjectId
+from infra.vault.key_cache import KeyCache
+from infra.vault.keys import Keys, Recipient
+from infra.vault.own_keys import OwnKeys
+from infra.vault.persons import Persons
+from infra.vault.pseudonyms import HmacPseudonyms
+from infra.vault.references import References
+from infra.vault.referrals import Referrals, ReferralSide
+from infra.vault.rotation import Rotation
+from infra.vault.wrapping import Wrapping
+from schemas.names import CaseId, KeyId, PartnerId, SubjectId
 from schemas.sealing import DataKey
 
-Reference = tuple[AgencyId, str]
-"""An agency and its own reference of a person or a case."""
 
-Holder = str
-"""Whose key it is: `subject:<subject_id>` or `agency:<agency>`."""
-
-LEDGER = ""
-"""The recipient of keys that never leave the hub."""
-
-KEY_BYTES = 32
-CACHE_S = 300.0
-"""Unwrapped keys are kept at most five minutes (privacy.md section 4.2)."""
-CACHE_ENTRIES = 50_000
-PSEUDONYM_CHARS = 26
-_KEYS_OF_HOLDERS = "SELECT holder, kid, wrapped, subject FROM vault.data_key WHERE recipient = %s AND holder = ANY(%s)"
-
-
-def holder_of_subject(subject: SubjectId) -> Holder:
-    """Return the holder under which the keys of *subject* are kept."""
-    return f"subject:{subject}"
-
-
-def holder_of_agency(agency: AgencyId) -> Holder:
-    """Return the holder under which the keys of *agency* are kept."""
-    return f"agency:{agency}"
-
-
-class Vault:
+class Vault(Persons):
     """The vault behind *pool* (role hub_vault), its keys wrapped by *kek*."""
 
     def __init__(self, pool: AsyncConnectionPool, kek: Kek) -> None:
-        self._pool = pool
-        self._kek = kek
-        self._secrets: dict[str, bytes] = {}
-        self._keys: dict[tuple[str, KeyId], tuple[float, bytes]] = {}
+        connections = Connections(pool)
+        super().__init__(connections)
+        wrapping = Wrapping(connections, kek)
+        self._own = OwnKeys(connections, wrapping)
+        self._references = References(connections, wrapping, self._own)
+        self._referrals = Referrals(connections, self._references)
+        self._keys = Keys(connections, wrapping, KeyCache())
+        self._pseudonyms = HmacPseudonyms(connections, wrapping, self._own)
+        self.rotation = Rotation(connections, wrapping, kek)
 
-    async def subjects(self, references: Collection[Reference]) -> dict[Reference, SubjectId]:
-        """Return the person that each of *references* means, a new one where it was never seen."""
-        found = await self._resolve("subject_reference", "subject_id", references, with_subject=True)
-        return {reference: SubjectId(value) for reference, value in found.items()}
+    async def subjects(
+        self, references: Collection[Reference], referrals: Sequence[ReferralSide] = ()
+    ) -> dict[Reference, SubjectId]:
+        """Return the person that each of *references* means, a new one where it was never seen.
+
+        *referrals*, whose references are among these, are taken into account and remembered before: they carry a
+        person on from one agency to the other.
+        """
+        if not referrals:
+            return await self._references.subjects(references)
+        await self._referrals.bind(referrals)
+        found = await self._references.subjects(references)
+        return await self._references.subjects(references) if await self._referrals.add(referrals, found) else found
+
+    async def known(self, reference: Reference) -> SubjectId | None:
+        """Return the person that *reference* means, None when nobody published it; nothing is made.
+
+        Raises RestrictedSubjectError for whom a restricted note protects: that number is resolved by the specialist
+        officer alone (guidelines C.1.4).
+        """
+        return await self._references.known(reference)
 
     async def cases(self, references: Collection[Reference]) -> dict[Reference, CaseId]:
         """Return the random case id of each of *references*, a new one where it was never seen."""
-        found = await self._resolve("case_reference", "case_id", references, with_subject=False)
-        return {reference: CaseId(value) for reference, value in found.items()}
+        return await self._references.cases(references)
 
-    async def keys(self, holders: Mapping[Holder, str], recipient: PartnerId | str = LEDGER) -> dict[Holder, DataKey]:
+    async def keys(self, holders: Mapping[Holder, str], recipient: Recipient = LEDGER) -> dict[Holder, DataKey]:
         """Return the key of each holder for *recipient*, made now where there was none.
 
         *holders* gives the subject to write on the channel. A holder whose key was destroyed is left out.
         """
-        if not holders:
-            return {}
-        names = sorted(holders)
-        kids = [uuid.uuid4() for _ in names]
-        fresh = [self._kek.wrap(secrets.token_bytes(KEY_BYTES), str(kid)) for kid in kids]
-        async with self._connection() as connection:
-            rows = await _rows(
-                connection,
-                _KEYS_OF_HOLDERS,
-                (recipient, names),
-            )
-            if len(rows) < len(names):
-                await connection.execute(
-                    "INSERT INTO vault.data_key (kid, holder, recipient, subject, wrapped) "
-                    "SELECT k, h, %s, s, w "
-                    "FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::bytea[]) AS t(k, h, s, w) "
-                    "ON CONFLICT (holder, recipient) DO NOTHING",
-                    (recipient, kids, names, [holders[name] for name in names], fresh),
-                )
-                rows = await _rows(
-                    connection,
-                    _KEYS_OF_HOLDERS,
-                    (recipient, names),
-                )
-        return {
-            holder: DataKey(KeyId(str(kid)), subject, self._unwrap(recipient, KeyId(str(kid)), wrapped))
-            for holder, kid, wrapped, subject in rows
-            if wrapped is not None
-        }
+        return await self._keys.keys(holders, recipient)
 
-    async def open(self, kids: Collection[KeyId], recipient: PartnerId | str = LEDGER) -> dict[KeyId, bytes | None]:
+    async def open(self, kids: Collection[KeyId], recipient: Recipient = LEDGER) -> dict[KeyId, bytes | None]:
         """Return the key of each of *kids* that was made for *recipient*; None when destroyed or not theirs."""
-        now = time.monotonic()
-        found: dict[KeyId, bytes | None] = dict.fromkeys(kids)
-        missing = []
-        for kid in found:
-            cached = self._keys.get((LEDGER, kid)) if recipient == LEDGER else None
-            if cached is not None and cached[0] > now:
-                found[kid] = cached[1]
-            elif _is_uuid(kid):
-                missing.append(kid)
-        if missing:
-            async with self._connection() as connection:
-                rows = await _rows(
-                    connection,
-                    "SELECT kid, wrapped FROM vault.data_key "
-                    "WHERE recipient = %s AND kid = ANY(%s::uuid[]) AND wrapped IS NOT NULL",
-                    (recipient, missing),
-                )
-            for kid, wrapped in rows:
-                found[KeyId(str(kid))] = self._unwrap(recipient, KeyId(str(kid)), wrapped)
-        return found
+        return await self._keys.open(kids, recipient)
 
     async def pseudonyms(
         self, recipient: PartnerId, year: int, subjects: Collection[SubjectId]
     ) -> dict[SubjectId, str]:
-        """Return what *recipient* calls each of *subjects* in *year*: unlinkable to what others call them.
-
-        HMAC-SHA-256 under a key of that recipient and year over the person's random secret (design section 5);
-        a subject that was erased is left out.
-        """
-        if not subjects:
-            return {}
-        key = await self.secret(f"pseudonym:{recipient}:{year}")
-        async with self._connection() as connection:
-            rows = await _rows(
-                connection,
-                "SELECT subject_id, wrapped_secret FROM vault.subject "
-                "WHERE subject_id = ANY(%s::uuid[]) AND wrapped_secret IS NOT NULL",
-                (list(subjects),),
-            )
-        out: dict[SubjectId, str] = {}
-        for subject_id, wrapped in rows:
-            own = self._kek.unwrap(wrapped, str(subject_id))
-            digest = hmac.digest(key, own, "sha256")
-            out[SubjectId(str(subject_id))] = base64.b32encode(digest).decode().lower()[:PSEUDONYM_CHARS]
-        return out
-
-    async def restrict(self, subjects: Collection[SubjectId]) -> None:
-        """Remember that a restricted note protects *subjects*, for good: what is shown once cannot be taken back."""
-        if subjects:
-            async with self._connection() as connection:
-                await connection.execute(
-                    "UPDATE vault.subject SET restricted = true WHERE subject_id = ANY(%s::uuid[]) AND NOT restricted",
-                    (sorted(subjects),),
-                )
-
-    async def restricted(self, subjects: Collection[SubjectId]) -> frozenset[SubjectId]:
-        """Return those of *subjects* whom a restricted note protects."""
-        if not subjects:
-            return frozenset()
-        async with self._connection() as connection:
-            rows = await _rows(
-                connection,
-                "SELECT subject_id FROM vault.subject WHERE subject_id = ANY(%s::uuid[]) AND restricted",
-                (sorted(subjects),),
-            )
-        return frozenset(SubjectId(str(row[0])) for row in rows)
+        """Return what *recipient* calls each of *subjects* in *year*: unlinkable to what others call them."""
+        return await self._pseudonyms.pseudonyms(recipient, year, subjects)
 
     async def secret(self, name: str) -> bytes:
         """Return the key *name* of the hub itself, made now when there was none."""
-        if name not in self._secrets:
-            fresh = self._kek.wrap(secrets.token_bytes(KEY_BYTES), name)
-            async with self._connection() as connection:
-                await connection.execute(
-                    "INSERT INTO vault.secret (name, wrapped) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-                    (name, fresh),
-                )
-                rows = await _rows(connection, "SELECT wrapped FROM vault.secret WHERE name = %s", (name,))
-            self._secrets[name] = self._kek.unwrap(rows[0][0], name)
-        return self._secrets[name]
-
-    async def _resolve(
-        self, table: str, column: str, references: Collection[Reference], *, with_subject: bool
-    ) -> dict[Reference, str]:
-        if not references:
-            return {}
-        lookup = await self.secret("lookup")
-        macs = {(r[0], _mac(lookup, table, r)): r for r in references}
-        order = sorted(macs)  # two processes that make the same rows in another order would lock each other out
-        agencies, digests = [agency for agency, _ in order], [mac for _, mac in order]
-        select = (
-            f"SELECT agency, reference_mac, {column} FROM vault.{table} "  # noqa: S608 - names are ours
-            "WHERE (agency, reference_mac) IN (SELECT * FROM unnest(%s::text[], %s::bytea[]))"
-        )
-        async with self._connection() as connection:
-            rows = await _rows(connection, select, (agencies, digests))
-            if len(rows) < len(macs):
-                known = {(row[0], bytes(row[1])) for row in rows}
-                fresh = {key: uuid.uuid4() for key in order if key not in known}
-                async with connection.transaction():  # one wait for the disk, not one for each statement
-                    if with_subject:
-                        await self._make_subjects(connection, list(fresh.values()))
-                    await connection.execute(
-                        f"INSERT INTO vault.{table} (agency, reference_mac, {column}) "  # noqa: S608 - names are ours
-                        "SELECT * FROM unnest(%s::text[], %s::bytea[], %s::uuid[]) ON CONFLICT DO NOTHING",
-                        ([key[0] for key in fresh], [key[1] for key in fresh], list(fresh.values())),
-                    )
-                rows = await _rows(connection, select, (agencies, digests))
-        return {macs[row[0], bytes(row[1])]: str(row[2]) for row in rows}
-
-    async def _make_subjects(self, connection: "psycopg.AsyncConnection[object]", ids: list[uuid.UUID]) -> None:
-        wrapped = [self._kek.wrap(secrets.token_bytes(KEY_BYTES), str(subject_id)) for subject_id in ids]
-        await connection.execute(
-            "INSERT INTO vault.subject (subject_id, wrapped_secret) SELECT * FROM unnest(%s::uuid[], %s::bytea[])",
-            (ids, wrapped),
-        )
-
-    def _unwrap(self, recipient: str, kid: KeyId, wrapped: bytes) -> bytes:
-        now = time.monotonic()
-        cached = self._keys.get((recipient, kid))
-        if cached is not None and cached[0] > now:
-            return cached[1]
-        if len(self._keys) >= CACHE_ENTRIES:
-            self._keys.clear()
-        key = self._kek.unwrap(bytes(wrapped), str(kid))
-        self._keys[recipient, kid] = (now + CACHE_S, key)
-        return key
-
-    def _connection(self) -> "_Unavailable":
-        return _Unavailable(self._pool)
-
-
-class _Unavailable:
-    """A connection of the pool whose loss is an error of the world, not of the record."""
-
-    def __init__(self, pool: AsyncConnectionPool) -> None:
-        self._pool = pool
-        self._context = pool.connection()
-
-    async def __aenter__(self) -> "psycopg.AsyncConnection[object]":
-        try:
-            return await self._context.__aenter__()
-        except (psycopg.OperationalError, OSError) as error:
-            raise DatabaseUnavailableError(f"the vault does not answer ({type(error).__name__})") from None
-
-    async def __aexit__(self, kind: object, error: object, trace: object) -> bool | None:
-        handled = await self._context.__aexit__(kind, error, trace)  # type: ignore[arg-type]  # psycopg types it narrower
-        if isinstance(error, psycopg.OperationalError):
-            with contextlib.suppress(psycopg.Error, OSError):
-                await self._pool.check()  # the others are lost as well: the next attempt must not meet them one by one
-            raise DatabaseUnavailableError("the vault does not answer") from None
-        return handled
-
-
-async def _rows(
-    connection: "psycopg.AsyncConnection[object]", query: str, arguments: tuple[object, ...]
-) -> list[tuple]:  # type: ignore[type-arg]  # rows of several shapes
-    cursor = await connection.execute(query.encode(), arguments)
-    return await cursor.fetchall()  # type: ignore[return-value]  # default row factory gives tuples
-
-
-def _mac(key: bytes, table: str, reference: Reference) -> bytes:
-    agency, text = reference
-    return hmac.digest(key, f"{table}|{agency}|{text}".encode(), hashlib.sha256)
-
-
-def _is_uuid(text: str) -> bool:
-    """Whether *text* is a UUID in its canonical form; Python and PostgreSQL each take others that the other refuses."""
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False
+        return await self._own.secret(name)

@@ -1,7 +1,7 @@
 """The rules of intake for an event among those that came before: new, a duplicate, or an id used twice. Pure."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.errors import Problem
@@ -32,6 +32,12 @@ ID_REUSED = Problem(
     "event-id-reused",
     "an event with this id and other content was accepted; "
     "give a correction an id of its own and name this one in `corrects`",
+)
+
+ERASED = Problem(
+    "$",
+    "person-erased",
+    "the data of a person in this event were erased; when there is a new ground to process them, use a new person_ref",
 )
 
 
@@ -66,3 +72,17 @@ def admit(
                 )
             )
     return admitted, fresh
+
+
+def without_erased(admitted: Sequence[Admitted], event_ids: Collection[str]) -> list[Admitted]:
+    """Return *admitted* with the new events of *event_ids*, and what repeats them in this batch, refused."""
+    out: list[Admitted] = []
+    for item in admitted:
+        event = item.event if isinstance(item, Duplicate) else item
+        if isinstance(event, Readable) and event.event_id in event_ids:
+            event_type = event.contract.name
+            problems = (ERASED,)
+            out.append(Refused(source=event.source, problems=problems, event_id=event.event_id, event_type=event_type))
+        else:
+            out.append(item)
+    return out

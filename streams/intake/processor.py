@@ -5,22 +5,28 @@ import datetime as dt
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import structlog
 
+from infra.arrival.keys import PrivateKeys
 from infra.topology.model import Topology
-from infra.vault.vault import Reference, Vault, holder_of_agency, holder_of_subject
+from infra.vault.holders import Reference, holder_of_agency, holder_of_subject
+from infra.vault.vault import Vault
 from schemas.codec import Codec, Record
 from schemas.errors import Problem
 from schemas.field_steps import AGENCY, persons
 from schemas.names import AgencyId, CaseId, SubjectId, TopicName
 from schemas.sealing import DataKey
-from streams.intake.admission import Admitted, admit
+from streams.intake.admission import Admitted, admit, without_erased
 from streams.intake.memory import Memory, SqlMemory
 from streams.intake.reading import Readable, Refused, Sender, read
+from streams.intake.referring import is_restricted, referral_sides
+from streams.intake.unsealing import Unsealer
 from streams.intake.writing import ledger_output, quarantine_output, receipt_output
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
+from streams.truncation.marker import SECRET, is_marker
 
 log = structlog.get_logger()
 
@@ -33,6 +39,18 @@ DISCARDED = Problem(
 UNPROCESSABLE = Problem("$", "unprocessable", "the hub could not process this record; the operator has its position")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """What the vault says of the new events of a batch, by event id."""
+
+    agency_key: DataKey
+    cases: Mapping[str, CaseId]
+    keys: Mapping[str, Mapping[str, DataKey]]
+    """Key by path of the person, and `agency`."""
+    erased: frozenset[str]
+    """Events about a person whose keys were destroyed: nothing can be sealed for them."""
+
+
 class Intake:
     """Stateful: its memory of event ids advances with its offsets."""
 
@@ -40,7 +58,15 @@ class Intake:
     stateful = True
     keyed = False
 
-    def __init__(self, *, topology: Topology, codec: Codec, vault: Vault, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        topology: Topology,
+        codec: Codec,
+        vault: Vault,
+        memory: Memory | None = None,
+        arrival: PrivateKeys | None = None,
+    ) -> None:
         organisations = frozenset(str(one.id) for one in topology.agencies) | frozenset(
             str(one.id) for one in topology.partners
         )
@@ -56,24 +82,38 @@ class Intake:
         self._codec = codec
         self._vault = vault
         self._memory = memory or SqlMemory()
+        self._unsealer = Unsealer(arrival, codec)
+        self._sealed_only = {TopicName(f"in.{agency.id}") for agency in topology.agencies if agency.sealed_only}
 
     async def process(
         self, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Transaction
     ) -> Sequence[Output]:
         """Return ledger events, receipts and quarantined records for *batch*, all of one agency."""
+        own = await self._vault.secret(SECRET)
+        batch = [record for record in batch if not is_marker(record.value, own, record.topic)]
+        if not batch:
+            return ()
         await self._codec.learn_aside([record.value for record in batch])
         sender = self._senders[batch[0].topic]
+        opened = await self._unsealer.opened(batch, sealed_only=batch[0].topic in self._sealed_only)
+        await self._codec.learn_aside([each.value for each in opened if isinstance(each, SourceRecord)])
         mac_key = await self._vault.secret("duplicates")
         items: list[tuple[Readable, bytes] | Refused] = []
-        for source in batch:
+        for source in opened:
+            if isinstance(source, Refused):
+                items.append(source)
+                continue
             await asyncio.sleep(0)  # one agency's costly events must not stop heartbeats and everybody else
             event = self._read(source, sender, inputs.now)
             items.append(event if isinstance(event, Refused) else (event, _mac(mac_key, source)))
         ids = [item[0].event_id for item in items if isinstance(item, tuple)]
         seen = await self._memory.recall(transaction, sender.agency, ids)
         admitted, fresh = admit(items, seen, inputs.now)
-        await self._memory.remember(transaction, sender.agency, fresh)
-        return await self._outputs(admitted, sender.agency, inputs)
+        found = await self._resolved(admitted, sender.agency)
+        admitted = without_erased(admitted, found.erased)
+        kept = {event_id: each for event_id, each in fresh.items() if event_id not in found.erased}
+        await self._memory.remember(transaction, sender.agency, kept)
+        return self._outputs(admitted, sender.agency, found, inputs)
 
     async def discard(
         self,
@@ -83,7 +123,8 @@ class Intake:
     ) -> Sequence[Output]:
         """Return the answer that the agency still waits for, and the record for its quarantine."""
         refused = Refused(source=record, problems=(DISCARDED,))
-        return await self._outputs([refused], self._senders[record.topic].agency, inputs)
+        agency = self._senders[record.topic].agency
+        return self._outputs([refused], agency, await self._resolved([refused], agency), inputs)
 
     def _read(self, source: SourceRecord, sender: Sender, now: dt.datetime) -> Readable | Refused:
         try:
@@ -92,31 +133,41 @@ class Intake:
             log.exception("intake_unprocessable", offset=source.offset, topic=source.topic, code=type(error).__name__)
             return Refused(source=source, problems=(UNPROCESSABLE,))
 
-    async def _outputs(self, admitted: Sequence[Admitted], agency: AgencyId, inputs: Inputs) -> list[Output]:
+    async def _resolved(self, admitted: Sequence[Admitted], agency: AgencyId) -> Resolved:
+        """Return what the vault says of the new events among *admitted*."""
         accepted = [event for event in admitted if isinstance(event, Readable)]
         people = {event.event_id: persons(event.contract, event.record) for event in accepted}
+        everybody = [person for found in people.values() for person in found.values()]
         subjects = await self._vault.subjects(
-            {_person(agency, person) for found in people.values() for person in found.values()}
+            {_person(agency, person) for person in everybody}, referral_sides(agency, accepted, people)
         )
-        await self._vault.restrict(
-            {
-                subjects[_person(agency, person)]
-                for found in people.values()
-                for person in found.values()
-                if person.get("restricted") != "NO"
-            }
-        )
+        await self._vault.restrict({subjects[_person(agency, one)] for one in everybody if is_restricted(one)})
         cases = await self._vault.cases({_case(agency, event) for event in accepted})
         keys = await self._keys(agency, set(subjects.values()))
+        by_path = {
+            event_id: {path: keys.get(subjects[_person(agency, one)]) for path, one in found.items()}
+            for event_id, found in people.items()
+        }
+        return Resolved(
+            agency_key=keys[agency],
+            cases={event.event_id: cases[_case(agency, event)] for event in accepted},
+            keys={
+                event_id: {path: key for path, key in found.items() if key} | {AGENCY: keys[agency]}
+                for event_id, found in by_path.items()
+            },
+            erased=frozenset(event_id for event_id, found in by_path.items() if None in found.values()),
+        )
+
+    def _outputs(self, admitted: Sequence[Admitted], agency: AgencyId, found: Resolved, inputs: Inputs) -> list[Output]:
         outputs: list[Output] = []
         for event in admitted:
             if isinstance(event, Readable):
-                by_path = {path: keys[subjects[_person(agency, p)]] for path, p in people[event.event_id].items()}
-                by_path[AGENCY] = keys[agency]
-                case_id = cases[_case(agency, event)]
-                outputs.append(ledger_output(event, CaseId(case_id), by_path, self._codec, inputs.now, inputs.nonce))
+                case_id, keys = found.cases[event.event_id], found.keys[event.event_id]
+                outputs.append(ledger_output(event, case_id, keys, self._codec, inputs.now, inputs.nonce))
             elif isinstance(event, Refused):
-                outputs.append(quarantine_output(event, agency, keys[agency], self._codec, inputs.now, inputs.nonce))
+                outputs.append(
+                    quarantine_output(event, agency, found.agency_key, self._codec, inputs.now, inputs.nonce)
+                )
             outputs.append(receipt_output(event, agency, self._codec, inputs.now))
         return outputs
 

@@ -10,7 +10,7 @@ from schemas.derive import Channel, derive
 from schemas.field_steps import AGENCY
 from schemas.names import AgencyId, CaseId, TopicName
 from schemas.sealing import DataKey, Nonce, Sealing, seal
-from streams.intake.admission import Duplicate
+from streams.intake.admission import ERASED, Duplicate
 from streams.intake.reading import RECORD_BYTES_MAX, Readable, Refused
 from streams.pump.records import Output, SourceRecord
 
@@ -70,12 +70,13 @@ def quarantine_output(
 ) -> Output:
     """Return *refused* for quarantine: the record as it was sent, sealed under the key of its agency.
 
-    Of a record that is too large for any message only the position is kept.
+    Of a record that is too large for any message only the position is kept, and of one about an erased person.
     """
     source = refused.source
     place = f"{source.topic}:{source.partition}:{source.offset}"
     sealing = Sealing(event_id=place, schema="hub.v1.Quarantined", keys={AGENCY: key}, nonce=nonce)
-    kept = source.value is not None and len(source.value) <= RECORD_BYTES_MAX  # else it would fit into no message
+    fits = source.value is not None and len(source.value) <= RECORD_BYTES_MAX
+    kept = fits and ERASED not in refused.problems
     record = sealing.seal("record", base64.b64encode(source.value or b"").decode(), [key]) if kept else None
     content: Record = {
         "agency": agency,

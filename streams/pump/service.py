@@ -36,6 +36,11 @@ STEP_BACK_SESSIONS = 1.7
 """Longer than a session: a zombie that was fenced learns in this time that the partition is not its own."""
 
 
+def group_of(credentials: Credentials) -> str:
+    """Return the consumer group of the pump that runs as the principal of *credentials*."""
+    return f"{credentials.principal}.pump"
+
+
 class Pump(Service):
     """Runs *processor* as the principal of *credentials*; *member* is the name of this worker in the group, if any."""
 
@@ -60,7 +65,7 @@ class Pump(Service):
         self._read_committed = read_committed
         self._member = member
         self._alone = alone or asyncio.Lock()
-        self._group = f"{credentials.principal}.pump"
+        self._group = group_of(credentials)
         self._consumer: AIOKafkaConsumer | None = None
         self._is_leaving = False
         self._running: dict[TopicPartition, asyncio.Task[None]] = {}

@@ -8,7 +8,9 @@ from typing import cast
 
 from infra.topology.agreements import Agreement
 from infra.topology.model import Topology
-from infra.vault.vault import Vault, holder_of_agency, holder_of_subject
+from infra.vault.holders import holder_of_agency, holder_of_subject
+from infra.vault.pseudonyms import PseudonymProvider
+from infra.vault.vault import Vault
 from schemas.catalogue import Contract, contract, contracts
 from schemas.codec import Codec, Record
 from schemas.derive import Channel, derive
@@ -48,7 +50,9 @@ class ReleaseProcessor:
     keyed = True
     topics: Sequence[TopicName] = (LEDGER,)
 
-    def __init__(self, *, topology: Topology, codec: Codec, vault: Vault) -> None:
+    def __init__(
+        self, *, topology: Topology, codec: Codec, vault: Vault, pseudonyms: PseudonymProvider | None = None
+    ) -> None:
         self._audiences = tuple(partner.id for partner in topology.partners)
         self._populations = topology.populations
         countries = {partner.country for partner in topology.partners if partner.country}
@@ -58,6 +62,7 @@ class ReleaseProcessor:
         }
         self._codec = codec
         self._vault = vault
+        self._pseudonyms: PseudonymProvider = pseudonyms or vault
         self._by_fullname = {derive(known, Channel.LEDGER).fullname: known.name for known in contracts()}
 
     async def process(
@@ -152,7 +157,7 @@ class ReleaseProcessor:
     ) -> list[Output]:
         """Return *several* events for *audience*, under keys and pseudonyms that only it has."""
         subjects = {subject for event, _ in several for subject in event.subjects.values()}
-        names = await self._vault.pseudonyms(audience, inputs.now.year, subjects)
+        names = await self._pseudonyms.pseudonyms(audience, inputs.now.year, subjects)
         holders = {holder_of_subject(subject): names[subject] for subject in subjects if subject in names}
         holders |= {holder_of_agency(event.agency): str(event.agency) for event, _ in several}
         keys = await self._vault.keys(holders, audience)

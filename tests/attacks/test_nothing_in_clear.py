@@ -1,18 +1,20 @@
 """A thief with the disks finds nothing: every byte that the hub keeps is searched for tokens planted in every text.
 
-Left out are the topics `in.<agency>`, which hold what agencies sent until it is truncated (design section 12.4); they
-are the positive control, together with the feeds of partners that may see the tokens.
+The topics `in.<agency>` hold what agencies sent in clear until it is truncated (design section 12.4): then they are
+the positive control, together with the feeds of partners that may see the tokens; soon after they hold nothing.
 """
 
-import base64
+import contextlib
 import json
 import os
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from connectors.feed import Feed
@@ -23,6 +25,7 @@ from schemas.catalogue import contract, contracts
 from schemas.derive import SEALED, NamedTypes, array_items, fields_of, privacy_of
 from schemas.examples import example
 from schemas.registry import AvroSchema
+from tests.attacks.spellings import Search, batches
 from tests.publishing import Agency, invented
 from tests.running import ensure_worker, records, rows, tables_with, wait_until
 
@@ -46,6 +49,7 @@ LEFT_OUT = {
 }
 """What a partner without need to know of victims does not get: them, and texts, which may speak of them."""
 CHUNK_BYTES = 1 << 20
+OVERLAP_BYTES = 256
 REACHED = "SELECT partition, next_offset FROM streams.checkpoint WHERE processor = %s AND topic = 'ledger'"
 
 
@@ -55,6 +59,8 @@ class Tokens:
     def __init__(self) -> None:
         self.mark = str(10**19 + secrets.randbelow(10**19))  # digits: a reference may not hold a part of a name
         self.of: dict[str, list[str]] = {}
+        self.arrived: set[str] = set()
+        """Those that were seen on the disk before they were truncated."""
 
     def new(self, event_type: str) -> str:
         several = self.of.setdefault(event_type, [])
@@ -65,12 +71,10 @@ class Tokens:
         """Return the tokens in *content*."""
         return {found.decode() for found in re.findall(self.mark.encode() + rb"\d{5}", content)}
 
-    @property
-    def spellings(self) -> tuple[bytes, ...]:
-        """The mark as bytes, as hexadecimal, as UTF-16, and as base64 wherever it begins."""
-        mark = self.mark.encode()
-        whole = tuple(base64.b64encode(b"\0" * shift + mark)[4 if shift else 0 : -4] for shift in range(3))
-        return (mark, mark.hex().encode(), self.mark.encode("utf-16-le"), *whole)
+    @cached_property
+    def search(self) -> Search:
+        """What finds the mark in every spelling; nothing shorter than eight bytes: a disk holds many."""
+        return Search({"mark": self.mark}, shortest=8)
 
 
 def plant(event_type: str, event: dict[str, Any], tokens: Tokens) -> None:
@@ -123,26 +127,57 @@ def _people(value: object) -> Iterator[dict[str, Any]]:
 
 
 def files_of(home: Home) -> Iterator[Path]:
-    """Yield every file of the home but the segments of agencies' topics."""
+    """Yield every file of the home."""
     for folder in {home.path, home.postgres_dir.resolve()}:
         for found, _, names in os.walk(folder):  # passes over what is deleted meanwhile, such as another test's topics
-            if not Path(found).name.startswith("in."):
-                yield from (path for name in names if (path := Path(found, name)).is_file())
+            yield from (path for name in names if (path := Path(found, name)).is_file())
 
 
-def holds(path: Path, spellings: tuple[bytes, ...]) -> bool:
-    """Whether the file at *path* holds one of *spellings*, also across the parts in which it is read."""
-    longest = max(map(len, spellings))
+def segments_of(home: Home, agency: str = "*") -> list[Path]:
+    """Return the files of the topic of *agency*, by default of all agencies, those about to be deleted included."""
+    return [path for path in home.kafka_dir.glob(f"data/in.{agency}-0*/*") if path.is_file()]
+
+
+def content_of(files: list[Path]) -> bytes:
+    """Return what is in *files*, but for those that are deleted meanwhile."""
+    found = []
+    for path in files:
+        with contextlib.suppress(FileNotFoundError):
+            found.append(path.read_bytes())
+    return b"".join(found)
+
+
+def holds(path: Path, search: Search) -> bool:
+    """Whether the file at *path* holds a spelling, across the parts in which it is read and in compressed batches."""
     try:
         with path.open("rb") as file:
             rest = b""
             while part := file.read(CHUNK_BYTES):
-                if any(spelling in rest + part for spelling in spellings):
+                if search.finds(rest + part):
                     return True
-                rest = part[-longest:]
+                rest = part[-OVERLAP_BYTES:]
+        return path.suffix == ".log" and "-" in path.parent.name and any(map(search.finds, batches(path.read_bytes())))
     except FileNotFoundError:  # a log of the database that was recycled meanwhile
         return False
-    return False
+
+
+def asked_of_access(home: Home, mark: str) -> bytes:
+    """Return what the access server answers to somebody who puts *mark* wherever one can."""
+    base = home.endpoints().access_url
+    answers = []
+    with httpx.Client(verify=home.ssl_context(), trust_env=False, timeout=30) as client:
+        own = ("europol", home.password("europol"))
+        for method, path, who in (
+            *(
+                ("GET", f"/{mark}", own),
+                ("GET", f"/registry/subjects/{mark}/versions", own),
+                ("GET", "/feed", (mark, mark)),
+            ),
+            *(("POST", f"/keys?{mark}", own), ("GET", f"/registry/{mark}", own), ("GET", "/feed", ("europol", mark))),
+        ):
+            answer = client.request(method, base + path, auth=who, json={"kids": mark}, headers={"X-Name": mark})
+            answers.append(repr(answer.headers).encode() + answer.content)
+    return b"".join(answers)
 
 
 async def published(home: Home, tokens: Tokens) -> tuple[Mapping[str, str], Mapping[str, set[str]]]:
@@ -166,6 +201,7 @@ async def published(home: Home, tokens: Tokens) -> tuple[Mapping[str, str], Mapp
             cut = await agency.send(whole[: len(whole) // 2])
             keyed = await agency.send(whole, key=tokens.mark.encode(), headers=[(tokens.mark, tokens.mark.encode())])
             answers = await agency.answers([good, again, wrong_code, cut, keyed])
+            tokens.arrived |= tokens.in_bytes(content_of(segments_of(home, sender)))
         outcomes = [answers[offset].outcome for offset in (good, again, wrong_code, cut, keyed)]
         assert outcomes == ["ACCEPTED", "DUPLICATE", "REFUSED", "REFUSED", "DUPLICATE"], answers[good].problems
         ids[event_type] = str(answers[good].event_id)
@@ -196,14 +232,15 @@ async def test_no_byte_at_rest_holds_a_personal_text(home: Home) -> None:
     assert pseudonymous is not None
     assert len(tokens.in_bytes(pseudonymous.encode())) < len(tokens.of["PersonIdentified"]) / 2
 
-    segments = b"".join(path.read_bytes() for path in home.kafka_dir.glob("data/in.*/*.log"))
-    assert tokens.in_bytes(segments) == {token for several in tokens.of.values() for token in several}
+    assert tokens.arrived == {token for several in tokens.of.values() for token in several}
+    wait_until(lambda: not any(holds(path, tokens.search) for path in segments_of(home)), "in.* is truncated", 90)
 
+    assert not tokens.search.finds(asked_of_access(home, tokens.mark)), "no answer repeats what was asked"
     rows(home, "CHECKPOINT")
     searched = list(files_of(home))
     assert len([path for path in searched if path.parent.name.startswith("ledger-")]) >= 6, "the search sees segments"
     assert any(path.suffix == ".log" and path.parent == home.logs_dir for path in searched), "the search sees logs"
-    assert [str(path) for path in searched if holds(path, tokens.spellings)] == []
+    assert [str(path) for path in searched if holds(path, tokens.search)] == []
 
 
 async def test_no_record_and_no_row_holds_a_personal_text(home: Home) -> None:
@@ -215,7 +252,7 @@ async def test_no_record_and_no_row_holds_a_personal_text(home: Home) -> None:
         if not topic.name.startswith("in."):
             for stored in records(home, topic.name):
                 content = (stored.key or b"") + (stored.value or b"")
-                assert not any(spelling in content for spelling in tokens.spellings), f"{topic.name} {stored.offset}"
+                assert not tokens.search.finds(content), f"{topic.name} {stored.offset}"
     assert tables_with(home, tokens.mark) == []
 
 

@@ -58,15 +58,20 @@ class Channels:
         self._overtaken: Counter[str] = Counter()
         self._place_of_case: dict[str, tuple[int, bytes | None]] = {}
         names = [topic.name for topic in self._topology.topics if topic.name.startswith(("to.", "stage."))]
-        names += ["ledger", "decisions", *(f"{kind}.{agency}" for agency in agencies for kind in ("receipts", "in"))]
+        names += ["ledger", "decisions", *(f"receipts.{agency}" for agency in agencies)]
         self._positions: dict[str, dict[int, int]] = {name: {} for name in names}
         self._offsets: dict[str, list[int]] = defaultdict(list)
+        self._acknowledged: dict[str, set[int]] = defaultdict(set)
 
     def expect(self, event_id: str, sent: Sent, name: str, record: Mapping[str, Any]) -> None:
         """Note that an event was sent, and with it every topic that must hold it."""
         self.sent[event_id] = sent
         for channel in self._channels(sent.agency, name, record):
             self._expected[channel].add(event_id)
+
+    def acknowledged(self, agency: str, offset: int) -> None:
+        """Note where the broker has put a record of *agency*: what it sent is deleted once intake has it."""
+        self._acknowledged[agency].add(offset)
 
     def forget(self, topic: str) -> None:
         """Read *topic*, which was made anew, from its beginning; what it held before counts as found."""
@@ -77,10 +82,7 @@ class Channels:
         fresh: list[tuple[str, Stored]] = []
         read_on(self._home, self._positions, lambda topic, stored: fresh.append((topic, stored)))
         for topic, stored in fresh:
-            if topic.startswith("in."):
-                self._offsets[topic].append(stored.offset)
-            else:
-                self._take(topic, stored)
+            self._take(topic, stored)
 
     def missing(self) -> set[str]:
         """Return the events that are not yet everywhere where they must be."""
@@ -102,7 +104,8 @@ class Channels:
             if lost or duplicated or forbidden or overtaken:
                 out.where.append(f"{channel}: {lost=} {duplicated=} {forbidden=} {overtaken=}")
         for agency in self._agencies:
-            if self._offsets[f"receipts.{agency}"] != self._offsets[f"in.{agency}"]:
+            answered = self._offsets[f"receipts.{agency}"]
+            if answered != sorted(set(answered)) or not self._acknowledged[agency] <= set(answered):
                 out.where.append(f"receipts.{agency}: not one for each record, in order")
         return out
 

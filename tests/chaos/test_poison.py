@@ -121,12 +121,12 @@ async def test_what_intake_cannot_process_is_parked_without_its_key_and_answered
     trial: Trial, worker: Worker
 ) -> None:
     async with Agency(trial.home, OTHER) as agency:
-        first = agency.event(person__person_ref="P-erased")
+        first = agency.event(person__person_ref="P-erased-1")
         offset = await agency.send(first)
         assert (await agency.answers([offset]))[offset].outcome == "ACCEPTED"
         holder = f"subject:{trial_subject(trial.home)}"
         rows(trial.home, "UPDATE vault.data_key SET wrapped = NULL WHERE holder = %s AND recipient = ''", holder)
-        bad = await agency.send(agency.event(person__person_ref="P-erased"), key=b"Canary-of-a-key")
+        bad = await agency.send(agency.event(person__person_ref="P-erased-1"), key=b"Canary-of-a-key")
         good = await agency.send(agency.event(), key=b"Canary-of-a-key")
         assert (await agency.answers([good]))[good].outcome == "ACCEPTED"
         name = f"intake:in.{OTHER}-0@{bad}"

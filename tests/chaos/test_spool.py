@@ -3,20 +3,26 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from connectors.placing import PublishUnavailableError, Sent, Spooled
 from connectors.publisher import Publisher
+from infra.arrival.keys import ArrivalKeys
+from infra.home import Home
 from infra.settings import Settings
 from infra.stack import supervisor
 from infra.topology.credentials import Credentials
+from infra.workplace import workplace
 from schemas.errors import InvalidEventError
 from schemas.examples import example
+from schemas.names import TopicName
+from streams.intake.unsealing import Unsealer
+from streams.pump.records import SourceRecord
 from tests.chaos.trial import Trial
-from tests.running import records, wait_until
+from tests.running import Stored, records, wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("chaos"), pytest.mark.timeout(300)]
 
@@ -76,7 +82,17 @@ async def test_the_broker_is_killed_and_comes_back_while_an_agency_publishes(tri
         last = await publisher.publish(event(302))
     assert isinstance(last, Sent)
 
-    held = [stored.value for stored in records(trial.home, f"in.{AGENCY}")[before:]]
+    held = await unsealed(trial.home, AGENCY, records(trial.home, f"in.{AGENCY}")[before:])
     assert held[-1] == publisher.encode(event(302))[1]
     first = list(dict.fromkeys(held))  # what was acknowledged too late is there again, with the same bytes: a duplicate
     assert first == [publisher.encode(event(number))[1] for number in range(303)]
+
+
+async def unsealed(home: Home, agency: str, stored: Sequence[Stored]) -> list[bytes | None]:
+    """Return what *agency* sealed into *stored*, as intake opens it."""
+    batch = [SourceRecord(TopicName(f"in.{agency}"), 0, each.offset, None, each.value) for each in stored]
+    async with workplace(home) as place, place.pool("hub_vault", 2, by_statement=True) as pool:
+        place.codec.learn([each.value for each in stored])
+        opened = await Unsealer(ArrivalKeys(pool, place.vault(pool)), place.codec).opened(batch, sealed_only=True)
+    assert all(isinstance(each, SourceRecord) for each in opened)
+    return [each.value for each in opened if isinstance(each, SourceRecord)]

@@ -146,7 +146,7 @@ class Trial:
         record = copy.copy(known)
         record["envelope"] = {**known["envelope"], "event_id": new_event_id(), "case_ref": f"K-{case}"}
         if "person" in record:
-            record["person"] = {**known["person"], "person_ref": f"P-{person}"}
+            record["person"] = {**known["person"], "person_ref": f"P-1-{person}"}
         sent = Sent(agency=agency, case=f"{agency} {case}", number=len(self.channels.sent))
         self.channels.expect(record["envelope"]["event_id"], sent, name, record)
         return record
@@ -160,7 +160,7 @@ class Trial:
         await producer.start()
         try:
             for acknowledged in [await producer.send(f"in.{name}", value) for value in values]:
-                await acknowledged
+                self.channels.acknowledged(name, (await acknowledged).offset)
         finally:
             await producer.stop()
 

@@ -5,6 +5,8 @@ import json
 import logging
 import subprocess
 import sys
+import threading
+import warnings
 
 import fastavro
 import psycopg
@@ -59,6 +61,29 @@ WAYS = {
         "async def main():\n    asyncio.get_running_loop().call_exception_handler("
         "{'message': 'failed', 'exception': ValueError(SECRET), 'context': SECRET})\nasyncio.run(main())"
     ),
+    "callback": (
+        "def bad(value):\n    raise ValueError(value)\n"
+        "async def main():\n    asyncio.get_running_loop().call_soon(bad, SECRET)\n    await asyncio.sleep(0)\n"
+        "    await asyncio.sleep(0)\nasyncio.run(main())\nlogging.warning('failed')"
+    ),
+    "thread": (
+        "import threading\ndef bad():\n    raise ValueError(SECRET)\n"
+        "thread = threading.Thread(target=bad)\nthread.start()\nthread.join()"
+    ),
+    "error that nobody can catch": (
+        "class Bad:\n    def __del__(self):\n        raise ValueError(SECRET)\nBad()\nlogging.warning('failed')"
+    ),
+    "warning": "import warnings\nwarnings.warn(SECRET)\nlogging.warning('failed')",
+    "warning of pydantic": (
+        "from pydantic import BaseModel\nclass Model(BaseModel):\n    age: int\n"
+        "Model.model_construct(age=SECRET).model_dump_json()\nlogging.warning('failed')"
+    ),
+    "error of pydantic": "from pydantic import TypeAdapter\nTypeAdapter(int).validate_python(SECRET)",
+    "group of errors": "raise ExceptionGroup(SECRET, [ValueError(SECRET)])",
+    "note": "error = ValueError(SECRET)\nerror.add_note(SECRET)\nraise error",
+    "key that is missing": "{}[SECRET]",
+    "address of a request": "import httpx\nhttpx.get(f'http://127.0.0.1:1/{SECRET}')",
+    "lines of a library at INFO": "logging.getLogger('httpx').info('GET %s', SECRET)\nlogging.warning('failed')",
     "uncaught": "structlog.get_logger().info('failed')\nraise ValueError(SECRET)",
     "stack info": "logging.getLogger('x').error('failed', stack_info=True)",
 }
@@ -98,7 +123,8 @@ def test_the_keys_that_may_be_logged_name_no_person() -> None:
 
 
 def test_configuring_twice_logs_once() -> None:
-    root, hook = logging.getLogger(), sys.excepthook
+    root = logging.getLogger()
+    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning
     handlers, level = root.handlers[:], root.level
     try:
         configure_logging()
@@ -107,5 +133,5 @@ def test_configuring_twice_logs_once() -> None:
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
-        sys.excepthook = hook
+        sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning = hooks
         structlog.reset_defaults()

@@ -80,7 +80,7 @@ def _scalars(entry: Field, shape: Scalar, roles: tuple[str, ...]) -> st.SearchSt
         Scalar.DATE: DAY,
         Scalar.TIMESTAMP: MOMENT,
     }
-    form = entry.text("format")
+    form = entry.text("format") or ("reference" if entry.privacy.get("class") == "LINK" else None)
     return formats[form] if form in formats else scalars.get(shape, TEXT)
 
 

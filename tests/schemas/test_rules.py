@@ -94,6 +94,59 @@ BROKEN: list[tuple[str, str, dict[str, Any], str, str]] = [
         "person.person_ref",
         "reference-is-a-name",
     ),
+    *(
+        (
+            f"a reference that {says}",
+            "PersonIdentified",
+            {f"person.{name}": value for name, value in changes.items()},
+            "person.person_ref",
+            rule,
+        )
+        for says, changes, rule in [
+            ("is a word", {"person_ref": "PETROVIC", "full_name": None}, "reference-is-a-name"),
+            ("runs names together", {"person_ref": "anamarinova7", "full_name": "Ana Marinova"}, "reference-is-a-name"),
+            ("is in another script", {"person_ref": "Маринова-7", "full_name": "Ana Marinova"}, "reference-is-a-name"),
+            ("leaves accents out", {"person_ref": "Djordjevic-7", "full_name": "Đorđević"}, "reference-is-a-name"),
+            ("is spelt as in a passport", {"person_ref": "zhivkova1", "full_name": "Живкова"}, "reference-is-a-name"),
+            ("is an alias", {"person_ref": "Lola-1", "aliases": ["Lola"]}, "reference-is-a-name"),
+            (
+                "holds the birth date",
+                {"person_ref": "P-20090514-1", "date_of_birth": date(2009, 5, 14)},
+                "reference-is-a-birth-date",
+            ),
+            (
+                "holds it in short",
+                {"person_ref": "P-140509", "date_of_birth": date(2009, 5, 14)},
+                "reference-is-a-birth-date",
+            ),
+            (
+                "is the passport",
+                {
+                    "person_ref": "X-123456789",
+                    "identity_documents": [{"kind": "PASSPORT", "number": "123 456 789", "issuing_country": "SRB"}],
+                },
+                "reference-is-a-number",
+            ),
+            ("is a JMBG", {"person_ref": "0101006500006"}, "reference-is-a-number"),
+            ("is an EGN", {"person_ref": "754101-0019"}, "reference-is-a-number"),
+            ("is an address", {"person_ref": "a1@post.test"}, "reference-is-a-contact"),
+            ("is a telephone", {"person_ref": "+381-64-1234567"}, "reference-is-a-contact"),
+        ]
+    ),
+    (
+        "an officer's name with a dot",
+        "PersonIdentified",
+        {"envelope.officer_ref": "ana.invented"},
+        "envelope.officer_ref",
+        "reference-is-a-name",
+    ),
+    (
+        "a case that is an address",
+        "PersonIdentified",
+        {"envelope.case_ref": "ana@invented.example"},
+        "envelope.case_ref",
+        "reference-is-a-contact",
+    ),
     (
         "a reference with a space",
         "PersonIdentified",
@@ -199,6 +252,11 @@ RIGHT: list[tuple[str, str, dict[str, Any]]] = [
     ("the day of the 18th birthday", "PersonIdentified", {"person.date_of_birth": date(2008, 3, 2)}),
     ("a leap day as birthday", "PersonIdentified", {"person.date_of_birth": date(2012, 2, 29)}),
     ("a reference beside a name", "PersonIdentified", {"person.person_ref": "N-000412"}),
+    ("a number that no registry gave", "PersonIdentified", {"person.person_ref": "2026000123"}),
+    ("a reference of one letter and one digit", "PersonIdentified", {"person.person_ref": "a1"}),
+    ("a short word that is in many names", "PersonIdentified", {"person.person_ref": "BG-2026-17"}),
+    ("a program instead of an officer", "PersonIdentified", {"envelope.officer_ref": "import"}),
+    ("a day that is not hers", "PersonIdentified", {"person.person_ref": "P-20260302-1"}),
     (
         "a company without proprietor",
         "ControlFinding",

@@ -90,6 +90,7 @@ PLANTED: list[tuple[str, Plant]] = [
     ("who-may-delete", with_topic("ledger", deleters=(PrincipalId("hub-truncator"),))),
     ("who-may-delete", with_topic("in.rs-police", deleters=(POLICE,))),
     ("only-own-topics", with_topic("in.bg-police", writers=(POLICE,))),
+    ("only-own-topics", with_topic("in.rs-police", writers=(POLICE, PrincipalId("hub-truncator")))),
     ("only-own-topics", with_topic("ledger", readers=(POLICE,))),
     ("only-own-topics", with_topic("to.europol", readers=(PrincipalId("selec"),))),
     ("only-own-topics", with_topic("to.europol", writers=(PrincipalId("europol"),))),

@@ -158,6 +158,18 @@ def test_the_truncator_may_delete_what_agencies_published(applied_home: Home) ->
     assert [code_of(future) for future in records.values()] == [KafkaError.NO_ERROR]
 
 
+@pytest.mark.parametrize("principal", ["rs-police", "hub-intake", "hub-release", "hub-projections"])
+def test_nobody_but_the_truncator_may_delete_what_agencies_published(applied_home: Home, principal: str) -> None:
+    admin = AdminClient(settings_of(applied_home, principal))
+    records = admin.delete_records([TopicPartition("in.rs-police", 0, 0)], request_timeout=TIMEOUT_S)
+    assert {code_of(future) for future in records.values()} <= {KafkaError.TOPIC_AUTHORIZATION_FAILED, UNSEEN}
+
+
+@pytest.mark.parametrize("principal", ["hub-release", "hub-control", "bg-police"])
+def test_nobody_but_the_agency_and_intake_may_write_to_its_topic(applied_home: Home, principal: str) -> None:
+    assert outcome_of_writing(applied_home, principal, "in.rs-police") == KafkaError.TOPIC_AUTHORIZATION_FAILED
+
+
 def test_a_wrong_password_and_no_password_are_refused(applied_home: Home) -> None:
     for changes in ({"sasl.password": "guess"}, {"security.protocol": "SSL"}):
         admin = AdminClient({**settings_of(applied_home, "europol"), **changes})

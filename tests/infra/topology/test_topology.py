@@ -82,6 +82,13 @@ def test_plaintext_leaves_the_disk_soon_after_its_deletion() -> None:
     assert int(topic.config["file.delete.delay.ms"]) <= 1_000
 
 
+def test_the_truncator_deletes_from_what_agencies_publish_and_neither_reads_nor_writes_anything() -> None:
+    assert TOPOLOGY.reads("hub-truncator") == TOPOLOGY.writes("hub-truncator") == ()
+    deletable = {topic.name for topic in TOPOLOGY.topics if topic.deleters}
+    assert deletable == {f"in.{agency.id}" for agency in TOPOLOGY.agencies}
+    assert {who for topic in TOPOLOGY.topics for who in topic.deleters} == {"hub-truncator"}
+
+
 def test_no_topic_that_the_hub_writes_is_too_small_for_what_intake_accepts() -> None:
     largest_input = max(topic.max_message_bytes for topic in TOPOLOGY.topics if topic.name.startswith("in."))
     outputs = [topic for topic in TOPOLOGY.topics if not topic.name.startswith("in.")]

@@ -14,8 +14,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from infra.database import DatabaseUnavailableError
 from infra.home import Home
-from infra.vault.kek import KeysetFileKek
-from infra.vault.vault import LEDGER, Vault, holder_of_agency, holder_of_subject
+from infra.vault.holders import LEDGER, holder_of_agency, holder_of_subject
+from infra.vault.keyset_file import KeysetFileKek
+from infra.vault.vault import Vault
 from schemas.names import AgencyId, PartnerId, SubjectId
 from tests.running import rows
 
@@ -162,21 +163,15 @@ def test_the_vaults_own_role_deletes_nothing(home: Home, table: str) -> None:
         connection.execute(f"DELETE FROM vault.{table}")  # noqa: S608 - a name of the test
 
 
-async def test_a_database_that_is_away_is_no_fault_of_the_record() -> None:
+async def test_a_database_that_is_away_is_no_fault_of_the_record(tmp_path: Path) -> None:
     pool = AsyncConnectionPool(
         "host=127.0.0.1 port=1 connect_timeout=1", min_size=0, max_size=1, open=False, timeout=0.3
     )
     await pool.open()
     try:
         with pytest.raises(DatabaseUnavailableError):
-            await Vault(pool, _NoKek()).keys({holder_of_subject(SubjectId("s")): "s"})
+            await Vault(pool, KeysetFileKek.create_if_missing(tmp_path / "kek.json")).keys(
+                {holder_of_subject(SubjectId("s")): "s"}
+            )
     finally:
         await pool.close()
-
-
-class _NoKek:
-    def wrap(self, key: bytes, _name: str) -> bytes:
-        return key
-
-    def unwrap(self, wrapped: bytes, _name: str) -> bytes:
-        return wrapped
