@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from infra.home import Home
-from infra.kafka import consumer_for, producer_for
+from infra.kafka import append, consumer_for, let_go
 from infra.topology.agreements import Agreement, View
 from infra.topology.credentials import Credentials
 from infra.topology.model import load_topology
@@ -144,10 +144,7 @@ class ControlReader:
     async def _drop(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            try:
-                await asyncio.wait_for(consumer.stop(), 5)
-            except (KafkaError, TimeoutError, OSError):
-                return
+            await let_go(consumer, 5)
 
 
 def agreement_from(record: Record) -> tuple[Agreement, bool]:
@@ -218,15 +215,10 @@ async def publish_agreements(home: Home, codec: Codec) -> tuple[str, ...]:
 async def _write(credentials: Credentials, codec: Codec, records: list[Record]) -> None:
     schema = hub_contract("Agreement").schema
     writer = codec.writer(f"{AGREEMENTS}-hub.v1.Agreement", schema)
-    producer = producer_for(credentials)
     try:
-        await producer.start()
-        for record in records:
-            await producer.send_and_wait(AGREEMENTS, writer.encode(record))
+        await append(credentials, AGREEMENTS, [writer.encode(record) for record in records])
     except KafkaError as error:
         raise ControlUnavailableError(f"the agreements were not published ({type(error).__name__})") from None
-    finally:
-        await producer.stop()
 
 
 _LISTS = ("agencies", "event_types", "purposes", "roles", "legal_bases")

@@ -1,10 +1,13 @@
 """Kafka clients as every part of the hub makes them: TLS, SCRAM, and settings that lose nothing."""
 
 import asyncio
+import contextlib
 import ssl
+from collections.abc import AsyncIterator, Iterable, Sequence
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import ProducerClosed
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, ProducerClosed
+from aiokafka.structs import ConsumerRecord
 
 from infra.settings import settings
 from infra.topology.credentials import Credentials
@@ -93,3 +96,44 @@ def consumer_for(
         fetch_max_wait_ms=200,
         max_poll_interval_ms=600_000,
     )
+
+
+async def whole(
+    consumer: AIOKafkaConsumer, sources: Sequence[TopicPartition]
+) -> AsyncIterator[tuple[TopicPartition, Sequence[ConsumerRecord]]]:
+    """Assign *sources* to *consumer* and yield their records, from the first that is kept to the end as it is now."""
+    consumer.assign(sources)
+    for source, first in (await consumer.beginning_offsets(sources)).items():
+        consumer.seek(source, first)
+    async for found in to_the_end(consumer, sources):
+        yield found
+
+
+async def to_the_end(
+    consumer: AIOKafkaConsumer, sources: Sequence[TopicPartition]
+) -> AsyncIterator[tuple[TopicPartition, Sequence[ConsumerRecord]]]:
+    """Yield the records of *sources* from where *consumer* is to the end as it is now."""
+    ends = await consumer.end_offsets(sources)
+    while any([await consumer.position(source) < ends[source] for source in sources]):
+        for found in (await consumer.getmany(timeout_ms=300)).items():
+            yield found
+
+
+async def let_go(consumer: AIOKafkaConsumer, patience_s: float = 1.0) -> None:
+    """Stop *consumer*, which has nothing left to commit, and wait no longer than *patience_s* for its connections.
+
+    On uvloop the end of a TLS connection now and then takes the thirty seconds that uvloop allows for it.
+    """
+    with contextlib.suppress(KafkaError, TimeoutError, OSError):
+        await asyncio.wait_for(consumer.stop(), patience_s)
+
+
+async def append(credentials: Credentials, topic: str, values: Iterable[bytes]) -> None:
+    """Write *values* to *topic* in order; returns when all are acknowledged, raises KafkaError when one is not."""
+    producer = producer_for(credentials)
+    try:
+        await producer.start()
+        for value in values:
+            await producer.send_and_wait(topic, value)
+    finally:
+        await producer.stop()

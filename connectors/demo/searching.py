@@ -16,13 +16,13 @@ from aiokafka import TopicPartition
 
 from connectors.scenario.stream import Act
 from infra.home import Home
-from infra.kafka import consumer_for
+from infra.kafka import consumer_for, whole
 from infra.topology.credentials import Credentials
 from infra.topology.model import Topology
 from schemas.catalogue import contract
+from schemas.privacy_rules import NEVER_LEAVES
 from schemas.shapes import Field, shape_of, walk
 
-SEARCHED_CLASSES = frozenset({"IDENTITY", "CONTACT", "LINK", "NARRATIVE"})
 SEARCHED_FIELDS = frozenset({"date_of_birth"})
 SHORTEST = 8
 """Characters: shorter values are found in any gigabyte by chance."""
@@ -56,7 +56,7 @@ def _lines(value: str) -> Iterator[str]:
 
 def _values(event: Mapping[str, object]) -> Iterator[str]:
     for path, _, entry in walk(shape_of(contract(str(event["event_type"])))):
-        if entry.privacy.get("class") in SEARCHED_CLASSES or entry.name in SEARCHED_FIELDS:
+        if entry.privacy.get("class") in NEVER_LEAVES or entry.name in SEARCHED_FIELDS:
             yield from _texts_at(event, path.replace("[]", "").split("."), entry)
 
 
@@ -127,15 +127,11 @@ async def _topics_with(home: Home, topology: Topology, values: frozenset[str]) -
     await consumer.start()
     try:
         sources = [TopicPartition(topic.name, n) for topic in topology.topics for n in range(topic.partitions)]
-        consumer.assign(sources)
-        await consumer.seek_to_beginning(*sources)
-        ends = await consumer.end_offsets(sources)
-        while any([await consumer.position(source) < ends[source] for source in sources]):
-            for source, several in (await consumer.getmany(timeout_ms=300)).items():
-                count += len(several)
-                whole = b"\0".join(part for record in several for part in _parts(record))
-                if any(needle in whole for needle in needles):
-                    found.add(f"topic {source.topic}")
+        async for source, several in whole(consumer, sources):
+            count += len(several)
+            content = b"\0".join(part for record in several for part in _parts(record))
+            if any(needle in content for needle in needles):
+                found.add(f"topic {source.topic}")
     finally:
         await consumer.stop()
     return count, found

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from connectors.demo.tally import Tally
 from connectors.feed import Feed, NoAgreementError
 from connectors.receipts import Receipts
-from infra.kafka import consumer_for
+from infra.kafka import consumer_for, to_the_end
 from infra.topology.credentials import Credentials
 from schemas.codec import schema_id_of
 
@@ -80,9 +80,7 @@ class LedgerCount:
     async def end(self) -> dict[str, int]:
         """Return how many records each topic was given since."""
         counts = {source.topic: 0 for source in self._sources}
-        ends = await self._consumer.end_offsets(self._sources)
-        while any([await self._consumer.position(source) < ends[source] for source in self._sources]):
-            for source, records in (await self._consumer.getmany(timeout_ms=300)).items():
-                counts[source.topic] += sum(schema_id_of(record.value) is not None for record in records)
+        async for source, records in to_the_end(self._consumer, self._sources):
+            counts[source.topic] += sum(schema_id_of(record.value) is not None for record in records)
         await self._consumer.stop()
         return counts

@@ -9,7 +9,7 @@ from typing import cast
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from infra.kafka import consumer_for, producer_for
+from infra.kafka import append, consumer_for, let_go, whole
 from infra.topology.credentials import Credentials
 from schemas.catalogue import hub_contract
 from schemas.codec import Codec, Record
@@ -84,18 +84,14 @@ async def read(credentials: Credentials, codec: Codec) -> Told:
     try:
         async with asyncio.timeout(TIMEOUT_S):
             await consumer.start()
-            consumer.assign([source])
-            await consumer.seek_to_beginning(source)
-            end = (await consumer.end_offsets([source]))[source]
-            while await consumer.position(source) < end:
-                records = (await consumer.getmany(source, timeout_ms=500)).get(source, ())
+            async for _, records in whole(consumer, [source]):
                 await codec.learn_aside([record.value for record in records])
                 for record in records:
                     _take(codec, record.value, record.offset, orders, completed)
     except (KafkaError, TimeoutError, OSError) as error:
         raise OrdersUnavailableError(f"the erasures cannot be read ({type(error).__name__}): nothing starts") from None
     finally:
-        await consumer.stop()
+        await let_go(consumer)
     return Told(orders=tuple(orders), completed=frozenset(completed))
 
 
@@ -116,15 +112,10 @@ async def write(credentials: Credentials, codec: Codec, name: str, records: Sequ
     """Append *records* of the hub's contract *name*; raise OrdersUnavailableError unless all are acknowledged."""
     contract = hub_contract(name)
     writer = codec.writer(f"{SUBJECTS}-{contract.fullname}", contract.schema)
-    producer = producer_for(credentials)
     try:
-        await producer.start()
-        for record in records:
-            await producer.send_and_wait(SUBJECTS, writer.encode(record))
+        await append(credentials, SUBJECTS, [writer.encode(record) for record in records])
     except (KafkaError, OSError) as error:
         raise OrdersUnavailableError(f"the erasure was not written ({type(error).__name__}): give it again") from None
-    finally:
-        await producer.stop()
 
 
 async def ledger_ends(credentials: Credentials, partitions: int) -> tuple[int, ...]:
@@ -138,5 +129,5 @@ async def ledger_ends(credentials: Credentials, partitions: int) -> tuple[int, .
     except (KafkaError, TimeoutError, OSError) as error:
         raise OrdersUnavailableError(f"the ledger does not answer ({type(error).__name__}): give it again") from None
     finally:
-        await consumer.stop()
+        await let_go(consumer)
     return tuple(ends[source] for source in sources)
