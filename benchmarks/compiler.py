@@ -26,7 +26,7 @@ from connectors.scenario.stream import Scenario
 from schemas.catalogue import Contract, contract
 from schemas.channel_rules import NonPersonal, kinds
 from schemas.codec import parse
-from schemas.compiler import NothingLeavesError, compile_for
+from schemas.compiler import compiled_or_none
 from schemas.derive import Channel, derive
 from schemas.field_steps import AGENCY, persons
 from schemas.json_form import from_json
@@ -91,9 +91,7 @@ def compiled(given: list[tuple[Contract, dict[str, Any], bytes]], channel: NonPe
     """Return decoding by the projection, transforming, encoding for *channel*."""
     issued = {}
     for name in kinds("anon"):
-        try:
-            found = compile_for(contract(name), channel)
-        except NothingLeavesError:
+        if (found := compiled_or_none(contract(name), channel)) is None:
             continue
         issued[name] = (parsed(found.contract), parse(found.projection), found.transform, parse(found.schema))
     leaving = [(issued[found.name], value) for found, _, value in given if found.name in issued]

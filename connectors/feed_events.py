@@ -54,8 +54,9 @@ def opened_content(
 def recall_in(codec: Codec, value: bytes | None) -> dict[str, object] | None:
     """Return the recall in *value*, in JSON form; None when it is an event."""
     recalled = hub_contract("Recalled")
-    decoded = codec.decode(value)
-    return to_json(decoded.record, recalled.schema) if decoded.fullname == recalled.fullname else None
+    return (
+        to_json(codec.decode(value).record, recalled.schema) if codec.fullname_in(value) == recalled.fullname else None
+    )
 
 
 _BY_FULLNAME = {derive(contract, view).fullname: (contract.name, view) for contract in contracts() for view in VIEWS}

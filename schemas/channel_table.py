@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from schemas.catalogue import Contract
-from schemas.channel_rules import NonPersonal, field_at, kinds
-from schemas.compiler import Compiled, NothingLeavesError, compile_for
+from schemas.channel_rules import NonPersonal, kinds
+from schemas.compiler import compiled_or_none
 from schemas.derive import Channel, derive
 from schemas.errors import MisuseError
 from schemas.privacy_rules import NEVER_LEAVES
-from schemas.privacy_table import Row, leaves, privacy_table
-from schemas.shapes import shape_of
+from schemas.privacy_table import Row, privacy_table
 
 CHANNELS = (*(str(channel) for channel in Channel), *(str(channel) for channel in NonPersonal))
 
@@ -70,7 +69,7 @@ def levels_by_path(contract: Contract) -> Mapping[str, Mapping[str, str]]:
     """Return, by non-personal channel, as what each field of *contract* leaves there; only those that do."""
     found = {}
     for channel in NonPersonal:
-        compiled = _compiled(contract, channel)
+        compiled = compiled_or_none(contract, channel)
         if compiled is not None:
             found[str(channel)] = {
                 source.path: source.level or "as it is" for column in compiled.columns for source in column.sources
@@ -78,40 +77,21 @@ def levels_by_path(contract: Contract) -> Mapping[str, Mapping[str, str]]:
     return found
 
 
-def _compiled(contract: Contract, channel: NonPersonal) -> Compiled | None:
-    try:
-        return compile_for(contract, channel)
-    except NothingLeavesError:
-        return None
-
-
 def _non_personal(contract: Contract, channel: NonPersonal) -> Carried:
-    compiled = _compiled(contract, channel)
-    columns = {} if compiled is None else {s.path: (c, s) for c in compiled.columns for s in c.sources}
-    sides = []
-    for path, _ in leaves(contract.schema):
-        found = field_at(shape_of(contract), path)
-        privacy = {} if found is None else found.privacy
-        column, source = columns.get(path, (None, None))
-        form = (
-            source.level or "as it is" if source is not None else _why_not(str(privacy.get("class")), contract, channel)
-        )
-        sides.append(
-            Side(
-                path=path,
-                privacy_class=str(privacy.get("class")),
-                ladder=_text(privacy.get("ladder")),
-                minimum=_text(privacy.get("minimum")),
-                becomes=None if column is None else column.name,
-                form=form,
-            )
-        )
+    compiled = compiled_or_none(contract, channel)
+    columns = {} if compiled is None else {s.path: (c.name, s.level) for c in compiled.columns for s in c.sources}
+
+    def side(row: Row) -> Side:
+        name, level = columns.get(row.path, (None, None))
+        form = _why_not(row.privacy_class, contract, channel) if name is None else level or "as it is"
+        return _side(row, name, form)
+
     return Carried(
         channel=str(channel),
         event_type=contract.name,
         fullname=None if compiled is None else compiled.fullname,
         fingerprint=None if compiled is None else compiled.fingerprint,
-        sides=tuple(sides),
+        sides=tuple(map(side, privacy_table(contract))),
     )
 
 
@@ -123,15 +103,15 @@ def _why_not(privacy_class: str, contract: Contract, channel: NonPersonal) -> st
 
 def _personal(row: Row, channel: str) -> Side:
     form = "clear" if channel == Channel.SOURCE else row.forms.get(channel)
+    return _side(row, row.path if form else None, form or "stays in the ledger")
+
+
+def _side(row: Row, becomes: str | None, form: str) -> Side:
     return Side(
         path=row.path,
         privacy_class=row.privacy_class,
         ladder=row.ladder,
         minimum=row.minimum,
-        becomes=row.path if form else None,
-        form=form or "stays in the ledger",
+        becomes=becomes,
+        form=form,
     )
-
-
-def _text(said: object) -> str | None:
-    return None if said is None else str(said)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from schemas.channel_rules import Column, Publishable
 from schemas.codelists import code_list
+from schemas.errors import MisuseError
 from schemas.generalising import Ladder, NotOnLadderError, age_at, ladder
 from schemas.reading import day_of
 from schemas.shapes import Array, Scalar
@@ -93,7 +94,7 @@ def _quick(own: Ladder, level: str, known: frozenset[str] | None) -> Callable[[o
     """Return the step of *own* as one look into a table where it has one; codes that are not *known* are none."""
     try:
         table = dict(own.table(level))
-    except Exception:  # noqa: BLE001 - the calendar has no table
+    except MisuseError:  # the calendar has no table
         return lambda value: _stepped(own.at(level), value)
     if known is not None:
         return lambda value: value if value in known else None

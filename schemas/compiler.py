@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
-from schemas.catalogue import Contract
+from schemas.catalogue import Contract, contracts
 from schemas.channel_rules import Column, Kind, NonPersonal, kinds, rules_hash
 from schemas.codec import Record
 from schemas.columns import Read, value_of
@@ -74,40 +74,34 @@ def compile_for(contract: Contract, channel: NonPersonal) -> Compiled:
     )
 
 
+def compiled_or_none(contract: Contract, channel: NonPersonal) -> Compiled | None:
+    """Return what *channel* carries of *contract*, None when nothing of it leaves; raise UnfitRuleError."""
+    try:
+        return compile_for(contract, channel)
+    except NothingLeavesError:
+        return None
+
+
 def issued() -> tuple[Compiled, ...]:
     """Return everything that the compiler issues, by channel and event type."""
     return tuple(
         found
         for channel in NonPersonal
-        for name in kinds(channel.kind)
-        if (found := _or_none(name, channel)) is not None
+        for each in contracts()
+        if (found := compiled_or_none(each, channel)) is not None
     )
 
 
 def needed(kind: Kind, columns: tuple[Column, ...]) -> frozenset[str]:
     """Return the paths that rows of *columns* are made of, what conditions and ages rest on included."""
-    paths = {source.path for column in columns for source in column.sources}
+    sources = [source for column in columns for source in column.sources]
+    paths = {source.path for source in sources}
     paths |= {*kind.only, *kind.person_counts, *kind.counted_in} | ({kind.published_in} if kind.published_in else set())
-    if any(
-        source.field.shape is Scalar.DATE and _on(source.field.privacy, "age") for c in columns for source in c.sources
-    ):
+    if any(source.field.shape is Scalar.DATE and source.field.privacy.get("ladder") == "age" for source in sources):
         paths.add("envelope.occurred_at")
     if kind.persons is not None:
         paths.add(f"{kind.persons}.role")  # a record of nothing would not tell how many persons there are
     return frozenset(paths)
-
-
-def _or_none(name: str, channel: NonPersonal) -> Compiled | None:
-    from schemas.catalogue import contract
-
-    try:
-        return compile_for(contract(name), channel)
-    except NothingLeavesError:
-        return None
-
-
-def _on(privacy: AvroSchema, name: str) -> bool:
-    return privacy.get("ladder") == name
 
 
 def _row_schema(contract: Contract, channel: NonPersonal, columns: tuple[Column, ...]) -> AvroSchema:

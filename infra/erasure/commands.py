@@ -111,7 +111,7 @@ def list_command(as_json: AsJson = False) -> None:
 
     found = _with_desk(lambda desk: desk.register.erasures())
     if as_json:
-        typer.echo(json.dumps({"erasures": [_object(each) for each in found]}))
+        typer.echo(json.dumps({"erasures": [_object(each) for each in found]}, default=str))
         return
     table = Table("erasure", "state", "reason", "asked by", "agreed by", "asked at", box=None)
     for each in found:
@@ -144,7 +144,7 @@ def merge(subject: Id, other: Annotated[str, typer.Argument(metavar="OTHER", hel
 
 def _show(erasure: "Erasure", *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(_object(erasure)))
+        typer.echo(json.dumps(_object(erasure), default=str))
         return
     typer.echo(f"Erasure {erasure.erasure_id}: {erasure.state}, {erasure.reason}")
     typer.echo(f"  asked by {erasure.requested_by} at {erasure.requested_at:%Y-%m-%d %H:%M} UTC")
@@ -159,18 +159,7 @@ def _show(erasure: "Erasure", *, as_json: bool) -> None:
 
 
 def _object(erasure: "Erasure") -> dict[str, object]:
-    found = {name: _plain(value) for name, value in asdict(erasure).items() if name != "subject_id"}
-    return {**found, "state": erasure.state}
-
-
-def _plain(value: object) -> object:
-    return (
-        value
-        if value is None or isinstance(value, int | str)
-        else list(value)
-        if isinstance(value, tuple)
-        else str(value)
-    )
+    return {name: value for name, value in asdict(erasure).items() if name != "subject_id"} | {"state": erasure.state}
 
 
 def _subject(text: str) -> SubjectId:

@@ -21,9 +21,7 @@ async def replay(credentials: Credentials, codec: Codec, vault: Vault) -> int:
     Raises OrdersUnavailableError and OrderUnreadableError: then nothing may start.
     """
     told = await orders.read(credentials, codec)
-    count = 0
-    for order in told.orders:
-        count += (await vault.destroy(order.subject_ids)).count
+    count = (await vault.destroy({each for order in told.orders for each in order.subject_ids})).count
     if count:
         log.warning("erasures_replayed", count=count)
     return count
