@@ -1,8 +1,10 @@
 """What a long-running part of the hub works with: one home, its topology, codec, database pools, vault and clock."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from psycopg_pool import AsyncConnectionPool
 
@@ -16,6 +18,7 @@ from infra.vault.choosing import kek_of
 from infra.vault.vault import Vault
 from schemas.codec import Codec
 
+Found = TypeVar("Found")
 POOL_TIMEOUT_S = 10.0
 STANDSTILL_MS = 20_000
 """A process that stands still inside a transaction loses its locks after so long: another one may be waiting."""
@@ -89,3 +92,13 @@ async def workplace(home: Home, member: str | None = None) -> AsyncIterator[Work
     finally:
         await clock_pool.close()
         registry.close()
+
+
+def at_vault(action: Callable[[Workplace, AsyncConnectionPool], Awaitable[Found]]) -> Found:
+    """Run *action* for a command, with the workplace of the current home and connections to the vault."""
+
+    async def run() -> Found:
+        async with workplace(Home.current()) as place, place.pool("hub_vault", 3, by_statement=True) as pool:
+            return await action(place, pool)
+
+    return asyncio.run(run())

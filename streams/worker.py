@@ -33,6 +33,7 @@ from infra.workplace import Workplace, workplace
 from schemas.errors import UnavailableError
 from streams.intake.processor import Intake
 from streams.presence import HEARTBEAT_S, Presence
+from streams.pump.records import Processor
 from streams.pump.service import Pump, group_of
 from streams.pump.supply import WorldSupply
 from streams.recall.processor import Recall
@@ -103,38 +104,25 @@ class Streams(Service):
         intake = Intake(topology=place.topology, codec=place.codec, vault=vault, arrival=arrival)
         alone = asyncio.Lock()
         release = ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault, pseudonyms=vault)
+        recall = Recall(codec=place.codec, vault=vault, partners=[partner.id for partner in place.topology.partners])
+
+        def pump(processor: Processor, supply: WorldSupply, principal: str, *, read_committed: bool = True) -> Pump:
+            return Pump(
+                processor,
+                credentials=place.credentials(principal),
+                pool=pool,
+                supply=supply,
+                partitions=partitions,
+                read_committed=read_committed,
+                member=place.member,
+                alone=alone,
+            )
+
         return [
             # Agencies may not use transactions: an open one would stall the reader (design section 12.4).
-            Pump(
-                intake,
-                credentials=place.credentials("hub-intake"),
-                pool=pool,
-                supply=WorldSupply(place.clock),
-                partitions=partitions,
-                read_committed=False,
-                member=place.member,
-                alone=alone,
-            ),
-            Pump(
-                release,
-                credentials=place.credentials("hub-release"),
-                pool=pool,
-                supply=WorldSupply(place.clock, self.control),
-                partitions=partitions,
-                read_committed=True,
-                member=place.member,
-                alone=alone,
-            ),
-            Pump(
-                Recall(codec=place.codec, vault=vault, partners=[partner.id for partner in place.topology.partners]),
-                credentials=place.credentials("hub-recall"),
-                pool=pool,
-                supply=WorldSupply(place.clock),
-                partitions=partitions,
-                read_committed=True,
-                member=place.member,
-                alone=alone,
-            ),
+            pump(intake, WorldSupply(place.clock), "hub-intake", read_committed=False),
+            pump(release, WorldSupply(place.clock, self.control), "hub-release"),
+            pump(recall, WorldSupply(place.clock), "hub-recall"),
         ]
 
     def _truncator(self, pool: AsyncConnectionPool, vault_pool: AsyncConnectionPool) -> Truncator:

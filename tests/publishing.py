@@ -3,7 +3,7 @@
 import copy
 import datetime as dt
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from types import TracebackType
 from typing import Any, Self
@@ -56,6 +56,18 @@ def put(event: dict[str, Any], path: str, value: object) -> None:
     for step in above:
         holder = holder[int(step)] if step.isdigit() else holder[step]
     holder[int(last) if last.isdigit() else last] = value
+
+
+def people(value: object) -> Iterator[dict[str, Any]]:
+    """Yield every person in *value*, wherever."""
+    if isinstance(value, dict):
+        if "person_ref" in value:
+            yield value
+        for inner in value.values():
+            yield from people(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from people(inner)
 
 
 def now() -> dt.datetime:

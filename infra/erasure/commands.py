@@ -1,6 +1,5 @@
 """The commands `hub subject find | hold | unhold | erase | approve | list | show | merge`."""
 
-import asyncio
 import json
 import sys
 import uuid
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from infra.home import Home
 from infra.operator import REASON_CHARS_MAX, operator_name, reason_in
 from schemas.errors import MisuseError
 from schemas.names import AgencyId, SubjectId
@@ -178,10 +176,6 @@ def _reason(text: str) -> str:
 
 def _with_desk(action: "Callable[[ErasureDesk], Awaitable[Found]]") -> Found:
     from infra.erasure.saga import ErasureDesk
-    from infra.workplace import workplace
+    from infra.workplace import at_vault
 
-    async def run() -> Found:
-        async with workplace(Home.current()) as place, place.pool("hub_vault", 3, by_statement=True) as pool:
-            return await action(ErasureDesk(place, pool))
-
-    return asyncio.run(run())
+    return at_vault(lambda place, pool: action(ErasureDesk(place, pool)))

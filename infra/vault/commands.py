@@ -1,6 +1,5 @@
 """The commands `hub vault status | rotate`."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -8,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from infra.home import Home
 from infra.progress_bar import progress_bar
 
 if TYPE_CHECKING:
@@ -66,10 +64,6 @@ def rotate_command(as_json: AsJson = False) -> None:
 
 
 def _with_rotation(action: "Callable[[Rotation], Awaitable[Found]]") -> Found:
-    from infra.workplace import workplace
+    from infra.workplace import at_vault
 
-    async def run() -> Found:
-        async with workplace(Home.current()) as place, place.pool("hub_vault", 3, by_statement=True) as pool:
-            return await action(place.vault(pool).rotation)
-
-    return asyncio.run(run())
+    return at_vault(lambda place, pool: action(place.vault(pool).rotation))

@@ -3,7 +3,7 @@
 import copy
 import datetime as dt
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from schemas.catalogue import Contract
@@ -13,6 +13,7 @@ from schemas.examples import example
 from schemas.json_form import from_json
 from schemas.shapes import Array, Field, Record, Scalar, Shape, shape_of
 from schemas.validation import problems
+from tests.publishing import people
 
 CONSONANTS = "GHJKLMNPQRSTVWXZ"
 """None is a digit of hexadecimal numbers, and no two of them make a name."""
@@ -117,7 +118,7 @@ def _a_person() -> dict[str, Any]:
     from schemas.catalogue import contract
 
     record, _ = from_json(example("SuspectArrested"), contract("SuspectArrested"))
-    return next(_people(record))
+    return next(people(record))
 
 
 def _fill(shape: Record, record: dict[str, Any]) -> None:
@@ -133,17 +134,6 @@ def _fill(shape: Record, record: dict[str, Any]) -> None:
         value = record.get(entry.name)
         for item in value if isinstance(value, list) else [value] if value else []:
             _fill(inner, item)
-
-
-def _people(value: object) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict):
-        if "person_ref" in value:
-            yield value
-        for inner in value.values():
-            yield from _people(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _people(inner)
 
 
 def skeleton(shape: Record, roles: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from schemas.derive import SEALED, NamedTypes, array_items, fields_of, privacy_o
 from schemas.examples import example
 from schemas.registry import AvroSchema
 from tests.attacks.spellings import Search, batches
-from tests.publishing import Agency, invented
+from tests.publishing import Agency, invented, people
 from tests.running import ensure_worker, records, rows, tables_with, wait_until
 
 pytestmark = pytest.mark.stack
@@ -109,21 +109,10 @@ def complete(event: dict[str, Any]) -> dict[str, Any]:
     if "establishment" in event:
         trader = invented("ControlFinding", event["envelope"]["agency"])["establishment"]
         event["establishment"] |= {"legal_form": "SOLE_TRADER", "proprietor": trader["proprietor"]}
-    for person in _people(event):
+    for person in people(event):
         person["identity_documents"] = [{"kind": "PASSPORT", "number": "x", "issuing_country": "SRB"}]
         person["contacts"] = [{"kind": "PHONE", "value": "x"}]
     return event
-
-
-def _people(value: object) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict):
-        if "person_ref" in value:
-            yield value
-        for inner in value.values():
-            yield from _people(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _people(inner)
 
 
 def files_of(home: Home) -> Iterator[Path]:

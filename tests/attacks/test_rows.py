@@ -2,41 +2,26 @@
 
 import copy
 import datetime as dt
-import io
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import fastavro
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.catalogue import Contract
 from schemas.channel_rules import NonPersonal
-from schemas.codec import parse
 from schemas.compiler import Compiled, issued
 from schemas.generalising import age_at, ladder
 from tests.attacks.test_noninterference import EXAMPLES
+from tests.schemas.rows import encoded_rows
 from tests.schemas.sealed import events
 
 ISSUED: Mapping[str, list[Compiled]] = {
     name: [each for each in issued() if each.contract.name == name]
     for name in {each.contract.name for each in issued()}
 }
-
-
-def bytes_of(compiled: Compiled, event: dict[str, Any]) -> list[bytes]:
-    """Return the rows of *event* as they leave."""
-    whole, out = io.BytesIO(), []
-    fastavro.schemaless_writer(whole, parse(compiled.contract.schema), event)
-    whole.seek(0)
-    needed: Any = fastavro.schemaless_reader(whole, parse(compiled.contract.schema), parse(compiled.projection))
-    for row in compiled.transform(needed):
-        encoded = io.BytesIO()
-        fastavro.schemaless_writer(encoded, parse(compiled.schema), row)
-        out.append(encoded.getvalue())
-    return out
 
 
 @cache
@@ -90,7 +75,7 @@ def test_another_person_inside_the_same_steps_gives_the_same_bytes(case: tuple[C
     found, event = case
     for compiled in ISSUED.get(found.name, []):
         if compiled.channel.kind == "anon":
-            assert bytes_of(compiled, twin_of(compiled, event, data)) == bytes_of(compiled, event)
+            assert encoded_rows(compiled, twin_of(compiled, event, data)) == encoded_rows(compiled, event)
 
 
 def test_the_comparison_sees_a_person_in_the_next_step() -> None:
@@ -100,7 +85,7 @@ def test_the_comparison_sees_a_person_in_the_next_step() -> None:
         event = invented("PersonIdentified", "rs-police")
         other = copy.deepcopy(event)
         other["person"]["group"] = "BOY" if event["person"]["group"] != "BOY" else "GIRL"
-        assert bytes_of(compiled, event) != bytes_of(compiled, other)
+        assert encoded_rows(compiled, event) != encoded_rows(compiled, other)
 
 
 @pytest.mark.parametrize("channel", NonPersonal)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from connectors.scenario.stream import Act
+from tests.publishing import people
 
 Event = Mapping[str, Any]
 STATES = {"rs": "SRB", "bg": "BGR"}
@@ -34,18 +35,6 @@ def kind(act: Act) -> str:
 def envelope(act: Act) -> Event:
     """Return the envelope of *act*."""
     return cast("Event", act.event["envelope"])
-
-
-def persons(value: object) -> Iterator[Event]:
-    """Yield every person in *value*, wherever."""
-    if isinstance(value, Mapping):
-        if "person_ref" in value:
-            yield value
-        for inner in value.values():
-            yield from persons(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from persons(inner)
 
 
 class Told:
@@ -200,7 +189,7 @@ def _persons_differ(acts: list[Act]) -> Iterator[str]:
     by_name: dict[str, set[tuple[object, ...]]] = {}
     by_reference: dict[tuple[str, str], set[str]] = {}
     for act in acts:
-        for person in persons(act.event):
+        for person in people(act.event):
             who = (person.get("date_of_birth"), *person["citizenships"], person["restricted"])
             by_name.setdefault(person["full_name"], set()).add(who)
             by_reference.setdefault((act.agency, person["person_ref"]), set()).add(person["full_name"])

@@ -12,7 +12,8 @@ from infra.topology.model import load_topology
 from schemas.catalogue import contracts
 from schemas.errors import InvalidEventError
 from schemas.json_form import read_event
-from tests.connectors.scenario.coherence import envelope, incoherent, kind, persons
+from tests.connectors.scenario.coherence import envelope, incoherent, kind
+from tests.publishing import people
 
 SEEDS = st.integers(min_value=0, max_value=2**63)
 A_FEW_THOUSAND = 4_000
@@ -51,7 +52,7 @@ def test_agencies_report_one_person_without_knowing_of_each_other() -> None:
     reports: dict[str, set[tuple[str, str]]] = {}
     for act in Scenario(seed=7).events(A_FEW_THOUSAND):
         if kind(act) == "PersonIdentified":
-            for person in persons(act.event):
+            for person in people(act.event):
                 reports.setdefault(str(person["full_name"]), set()).add((act.agency, str(person["person_ref"])))
 
     several = [each for each in reports.values() if len(each) > 1]

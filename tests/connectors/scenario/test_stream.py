@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from connectors.scenario.stream import Act, Scenario
-from tests.connectors.scenario.coherence import envelope, persons
+from tests.connectors.scenario.coherence import envelope
+from tests.publishing import people
 
 TOLD = "226c079a9a8d2ee5fab845797f7189df36f124524c32bec167e3a3e1986bedc7"
 """SHA-256 of the first events of seed 7, on every machine; whoever changes the stories writes down the new one."""
@@ -95,4 +96,4 @@ def _peak_bytes(number: int) -> int:
 def _identifiers(acts: list[Act]) -> set[str]:
     ids = {str(envelope(act)["event_id"]) for act in acts}
     cases = {str(envelope(act)["case_ref"]) for act in acts if "case_ref" in envelope(act)}
-    return ids | cases | {str(person["person_ref"]) for act in acts for person in persons(act.event)}
+    return ids | cases | {str(person["person_ref"]) for act in acts for person in people(act.event)}
