@@ -21,7 +21,7 @@ from infra.topology.credentials import Credentials
 from infra.topology.model import Topology
 from schemas.catalogue import contract
 from schemas.codec import Codec
-from schemas.errors import MisuseError
+from schemas.errors import MisuseError, code_of
 from schemas.names import EventId
 
 DAYS = 183
@@ -93,7 +93,9 @@ async def perform(home: Home, topology: Topology, plan: Plan, tell: Tell, lags: 
         finally:
             for follower in followers:
                 follower.cancel()
-            await asyncio.gather(*followers, return_exceptions=True)
+            ended = await asyncio.gather(*followers, return_exceptions=True)
+            lost = [code_of(each) for each in ended if isinstance(each, Exception)]
+            tally.unexpected += [f"a partner's feed could not be watched to the end: {code}" for code in lost]
         counts = await count.end()
     registry.close()
     tally.ledger = counts.pop("ledger")
