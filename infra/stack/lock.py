@@ -12,7 +12,7 @@ from jgo.maven import MavenContext, PythonResolver
 
 from infra.stack.jars import LOCK_FILE, Jar
 
-KAFKA = ("org.apache.kafka:kafka_2.13:4.4.0",)
+KAFKA = ("org.apache.kafka:kafka_2.13:4.1.2",)
 LOG4J_BINDING = "log4j-slf4j-impl"
 REGISTRY = ("io.apicurio", "apicurio-registry-app", "3.3.3")
 
