@@ -1,1 +1,1 @@
-"""The indicators that the model strategy is monitored by: a catalogue of data, its checks, and how figures are folded."""
+"""The indicators of the model strategy: a catalogue of data, its checks, and how figures are folded."""

@@ -6,7 +6,7 @@ indicators, breakdowns and periods, is a number from 1 to k - 1. Rows of which n
 knows how many they are.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 UNTOLD = 0
 
@@ -18,12 +18,14 @@ class Told:
         self._k = k
         self._sizes: dict[int, int] = {}
         self._atoms: dict[int, int] = {}
+        self._wholes: dict[int, int] = {UNTOLD: 0}
         self._next = UNTOLD + 1
 
     def add(self, group: int, size: int) -> None:
         """Add *size* rows under the number *group*."""
         self._sizes[group] = size
         self._atoms[group] = UNTOLD
+        self._wholes[UNTOLD] += size
 
     def count(self, groups: Iterable[int]) -> int:
         """Return how many rows the groups have together."""
@@ -31,30 +33,31 @@ class Told:
 
     def tell(self, sets: Sequence[frozenset[int]]) -> bool:
         """Tell all *sets*, or none of them; return whether they may be told."""
-        before, number = dict(self._atoms), self._next
-        if all(self._cut(each) for each in sets):
+        undo: list[tuple[int, int]] = []
+        if all(self._cut(each, undo) for each in sets):
             return True
-        self._atoms, self._next = before, number
+        for group, atom in reversed(undo):
+            self._move(group, atom)
         return False
 
-    def _cut(self, told: frozenset[int]) -> bool:
+    def _cut(self, told: frozenset[int], undo: list[tuple[int, int]]) -> bool:
         inside: dict[int, list[int]] = {}
         for group in told:
             inside.setdefault(self._atoms[group], []).append(group)
-        whole = self._whole(inside)
         for atom, groups in inside.items():
             part = self.count(groups)
-            rest = whole[atom] - part
+            rest = self._wholes[atom] - part
             if part < self._k or (atom != UNTOLD and 0 < rest < self._k):
                 return False
             if rest or atom == UNTOLD:
-                self._atoms |= dict.fromkeys(groups, self._next)
+                undo += [(group, atom) for group in groups]
+                for group in groups:
+                    self._move(group, self._next)
                 self._next += 1
         return True
 
-    def _whole(self, wanted: Mapping[int, object]) -> Mapping[int, int]:
-        found = dict.fromkeys(wanted, 0)
-        for group, atom in self._atoms.items():
-            if atom in found:
-                found[atom] += self._sizes[group]
-        return found
+    def _move(self, group: int, atom: int) -> None:
+        size = self._sizes[group]
+        self._wholes[self._atoms[group]] -= size
+        self._wholes[atom] = self._wholes.get(atom, 0) + size
+        self._atoms[group] = atom

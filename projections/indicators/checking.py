@@ -1,4 +1,4 @@
-"""What is checked of the catalogue: each check is one function in `CHECKS`; all problems of all entries come at once."""
+"""What is checked of the catalogue: each check is one function in `CHECKS`; all problems come at once."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

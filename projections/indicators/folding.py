@@ -1,179 +1,127 @@
-"""Folds released rows into figures of indicators: pure, and a past period never changes.
+"""Folds what left the hub into the figures of every indicator: a value, or the reason why there is none.
 
-Rows go by the tick of their batch. Each figure is a step: what a period adds. A step that would tell of fewer than k
-persons, itself or by subtraction, waits and is part of a later one; nothing is lost and nothing is told twice. Headline
-figures go first, in the order of the catalogue, then what they are broken down by. What cannot be told of a part stays
-in `NOT_BROKEN_DOWN`, so that the parts always add up.
+Pure: the same rows give the same figures, and rows of later periods change nothing of the past.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from projections.indicators.catalogue import Catalogue
-from projections.indicators.cells import Told
-from projections.indicators.entries import Indicator, MeanOfBands, OverPersons, Ratio
-from projections.indicators.figures import K, NOT_BROKEN_DOWN, Cell, Figure, Period, Row, State
-from projections.indicators.selecting import code_in, is_unknown, sets_of
+from projections.indicators.catalogue import GUIDELINES, Catalogue
+from projections.indicators.entries import Indicator, OverCatalogue, OverPersons, SameAs
+from projections.indicators.facts import HUNDRED, fold_fact
+from projections.indicators.figures import Figure, K, Period, Row, State
+from projections.indicators.persons import fold_persons
 
-Sets = Mapping[str, frozenset[int]]
-"""Groups of rows by the name of the set."""
+TOO_FEW = "nobody, or too few persons to be told: they are part of a later period"
+NO_ROWS = "no cohort of this kind was released in the period"
+_Found = dict[tuple[str, str], Figure]
 
 
-def fold_persons(
-    catalogue: Catalogue, rows: Iterable[Row], periods: Sequence[Period], k: int = K
+def fold(
+    catalogue: Catalogue, persons: Sequence[Row], facts: Sequence[Row], periods: Sequence[Period], k: int = K
 ) -> tuple[Figure, ...]:
-    """Return the figures over persons of all *periods*, in their order, from the rows of all of `anon.*`.
+    """Return one figure for each indicator and period that it is due in, in the order of periods and of the catalogue.
 
-    The rows must be all that were released up to the end of the last period: what was told of the past binds what may
-    be told now. A row of no period is counted in the next one that begins after it.
+    *persons* are all rows of `anon.*` up to the end of the last period, *facts* all of `facts.*`; *k* is the least
+    number of persons by which a counter moves.
     """
-    work = _Work(k)
-    entries = [entry for entry in catalogue.indicators if isinstance(entry.measure, OverPersons) and not entry.lacks]
-    found: list[Figure] = []
-    by_period = _by_period(rows, periods)
+    found: _Found = {
+        (each.indicator, each.period): _with_reason(each) for each in fold_persons(catalogue, persons, periods, k)
+    }
     for number, period in enumerate(periods):
-        work.add(by_period[number])
-        due = [entry for entry in entries if entry.period == "month" or period.ends_year]
-        heads = [(entry, work.head(entry)) for entry in due]
-        found += [work.figure(entry, sets, period) for entry, sets in heads]
-        work.step(entry.id for entry, sets in heads if sets)
-    return tuple(found)
+        for entry in _due(catalogue, period):
+            if not isinstance(entry.measure, SameAs | OverCatalogue) and (entry.id, period.label) not in found:
+                found[entry.id, period.label] = fold_fact(entry, _since(entry, facts, periods, number), period)
+        for entry in _due(catalogue, period):
+            if isinstance(entry.measure, SameAs):
+                other = found.get((entry.measure.indicator, period.label))
+                found |= {(entry.id, period.label): replace(other, indicator=entry.id)} if other else {}
+        for entry in _due(catalogue, period):
+            if isinstance(entry.measure, OverCatalogue):
+                found[entry.id, period.label] = _over(entry, entry.measure, catalogue, found, periods[: number + 1])
+        for entry in _due(catalogue, period):
+            if isinstance(catalogue.measured(entry).measure, OverCatalogue):
+                same = found[catalogue.measured(entry).id, period.label]
+                found[entry.id, period.label] = replace(same, indicator=entry.id)
+    return tuple(found[entry.id, period.label] for period in periods for entry in _due(catalogue, period))
 
 
-def _by_period(rows: Iterable[Row], periods: Sequence[Period]) -> Mapping[int, Sequence[Row]]:
-    found: dict[int, list[Row]] = defaultdict(list)
-    for row in rows:
-        number = next((number for number, period in enumerate(periods) if row.tick <= period.last), None)
-        if number is not None:
-            found[number].append(row)
-    return found
+def _due(catalogue: Catalogue, period: Period) -> Sequence[Indicator]:
+    return [entry for entry in catalogue.indicators if period.ends_year or catalogue.measured(entry).period == "month"]
 
 
-class _Work:
-    """What was told so far, and which rows each indicator has not yet counted."""
+def _since(entry: Indicator, facts: Sequence[Row], periods: Sequence[Period], number: int) -> Sequence[Row]:
+    """Return the facts that *entry* has not counted at the end of the period *number*."""
+    earlier = [each.last for each in periods[:number] if each.ends_year or entry.period == "month"]
+    first = max(earlier, default=None)
+    return [row for row in facts if (first is None or row.tick > first) and row.tick <= periods[number].last]
 
-    def __init__(self, k: int) -> None:
-        self._k = k
-        self._told: dict[str, Told] = defaultdict(lambda: Told(k))
-        self._rows: list[Row] = []
-        self._since: dict[str, int] = {}
-        """By indicator, the first group that it has not counted."""
 
-    def add(self, rows: Sequence[Row]) -> None:
-        """Add the rows of a period; equal ones are one group."""
-        sizes = Counter((row.kind, tuple(sorted(row.columns.items()))) for row in rows)
-        for kind, columns in sorted(sizes, key=repr):
-            self._told[kind].add(len(self._rows), sizes[kind, columns])
-            self._rows.append(Row(tick=rows[0].tick, kind=kind, columns=dict(columns)))
+def _with_reason(figure: Figure) -> Figure:
+    reasons = {State.WAITING: TOO_FEW, State.MISSING: NO_ROWS}
+    return replace(figure, reason=reasons.get(figure.state, ""))
 
-    def step(self, indicators: Iterable[str]) -> None:
-        """Note that *indicators* have counted every row so far."""
-        self._since |= dict.fromkeys(indicators, len(self._rows))
 
-    def head(self, entry: Indicator) -> Sets:
-        """Tell the sets of the figure itself; return them, nothing when they have to wait."""
-        assert isinstance(entry.measure, OverPersons)
-        groups = range(self._since.get(entry.id, 0), len(self._rows))
-        sets = {
-            name: frozenset(each for each in groups if self._rows[each].kind == kind and test(self._rows[each]))
-            for name, (kind, test) in sets_of(entry.measure).items()
-        }
-        return self._tell(entry.measure, sets)
-
-    def _tell(self, measure: OverPersons, sets: Sets) -> Sets:
-        """Return those of *sets* that may be told: of a mean each band for itself, else all or none."""
-        kinds = {name: kind for name, (kind, _) in sets_of(measure).items()}
-        if isinstance(measure, MeanOfBands):
-            return {name: groups for name, groups in sets.items() if groups and self._told[kinds[name]].tell([groups])}
-        if not any(sets.values()):
-            return {}
-        if isinstance(measure, Ratio) and measure.kind != measure.of_kind:
-            told = self._tell_both(measure, sets)
-        else:
-            told = self._told[measure.kind].tell(tuple(sets.values()))
-        return sets if told else {}
-
-    def _tell_both(self, measure: Ratio, sets: Sets) -> bool:
-        """Tell numerator and denominator; where only one may be told, nothing follows from it but its own number."""
-        return all(
-            [
-                self._told[measure.of_kind].tell([sets["denominator"]]),
-                self._told[measure.kind].tell([sets["numerator"]]),
-            ]
-        )
-
-    def figure(self, entry: Indicator, sets: Sets, period: Period) -> Figure:
-        """Return the step of *entry*, with its parts."""
-        if not sets:
-            return Figure(indicator=entry.id, period=period.label, state=self._why_not(entry))
-        whole = self._cell(entry, "", "", sets)
-        completeness = self._completeness(entry)
+def _over(
+    entry: Indicator,
+    measure: OverCatalogue,
+    catalogue: Catalogue,
+    found: Mapping[tuple[str, str], Figure],
+    past: Sequence[Period],
+) -> Figure:
+    """Return what the figures of the catalogue say of themselves (C.1.4)."""
+    if measure.asks == "full_actual_data":
+        return _full_actual_data(entry, catalogue, found, past)
+    begun = [
+        any(figure.value is not None for (_, label), figure in found.items() if label == period.label)
+        for period in past
+    ]
+    since = begun[begun.index(True) :] if any(begun) else []
+    if not since:
         return Figure(
-            indicator=entry.id,
-            period=period.label,
-            state=State.FULL if completeness == 1 else State.PARTIAL,
-            value=whole.value,
-            numerator=whole.numerator,
-            denominator=whole.denominator,
-            completeness=completeness,
-            cells=tuple(
-                cell for dimension, column in entry.by.items() for cell in self._parts(entry, sets, dimension, column)
-            ),
-            extra=self._bands(entry, sets),
+            indicator=entry.id, period=past[-1].label, state=State.MISSING, reason="no period has a figure yet"
         )
-
-    def _why_not(self, entry: Indicator) -> State:
-        kinds = {kind for kind, _ in sets_of(_measure(entry)).values()}
-        first = self._since.get(entry.id, 0)
-        return State.WAITING if any(row.kind in kinds for row in self._rows[first:]) else State.MISSING
-
-    def _parts(self, entry: Indicator, sets: Sets, dimension: str, column: str) -> Iterable[Cell]:
-        codes = {each: code_in(self._rows[each], dimension, column) for groups in sets.values() for each in groups}
-        rest = dict(sets)
-        for code in sorted({*codes.values()} - {NOT_BROKEN_DOWN}):
-            part = {name: frozenset(each for each in groups if codes[each] == code) for name, groups in sets.items()}
-            if told := self._tell(_measure(entry), part):
-                rest = {name: groups - told.get(name, frozenset()) for name, groups in rest.items()}
-                yield self._cell(entry, dimension, code, told)
-        if any(rest.values()):
-            yield self._cell(entry, dimension, NOT_BROKEN_DOWN, rest)
-
-    def _cell(self, entry: Indicator, dimension: str, code: str, sets: Sets) -> Cell:
-        measure = _measure(entry)
-        numbers = {name: self._count(groups) for name, groups in sets.items()}
-        if isinstance(measure, MeanOfBands):
-            above: float = sum(measure.bands[name] * number for name, number in numbers.items())
-            below: int | None = sum(numbers.values())
-            value = above / below if below else None
-        else:
-            above, below = numbers["numerator"], numbers.get("denominator")
-            value = float(above) if below is None else 100 * above / below if below else None
-        return Cell(dimension=dimension, code=code, value=value, numerator=above, denominator=below)
-
-    def _bands(self, entry: Indicator, sets: Sets) -> Mapping[str, float]:
-        is_mean = isinstance(entry.measure, MeanOfBands)
-        return {name: self._count(groups) for name, groups in sets.items()} if is_mean else {}
-
-    def _completeness(self, entry: Indicator) -> float | None:
-        """Return the share of rows that say whether they count, None where that would tell of too few persons."""
-        measure = _measure(entry)
-        kind = measure.kind
-        groups = [
-            each for each in range(self._since.get(entry.id, 0), len(self._rows)) if self._rows[each].kind == kind
-        ]
-        unknown = frozenset(each for each in groups if is_unknown(measure, self._rows[each]))
-        if not unknown:
-            return 1.0
-        told = self._told[kind].tell([frozenset(groups), unknown])
-        return 1 - self._count(unknown) / self._count(groups) if told else None
-
-    def _count(self, groups: Iterable[int]) -> int:
-        each_kind: dict[str, list[int]] = defaultdict(list)
-        for group in groups:
-            each_kind[self._rows[group].kind].append(group)
-        return sum(self._told[kind].count(own) for kind, own in each_kind.items())
+    return Figure(
+        indicator=entry.id,
+        period=past[-1].label,
+        state=State.FULL,
+        value=float(all(since)),
+        numerator=sum(since),
+        denominator=len(since),
+        completeness=1.0,
+    )
 
 
-def _measure(entry: Indicator) -> OverPersons:
-    assert isinstance(entry.measure, OverPersons)
-    return entry.measure
+def _full_actual_data(
+    entry: Indicator, catalogue: Catalogue, found: Mapping[tuple[str, str], Figure], past: Sequence[Period]
+) -> Figure:
+    period = past[-1]
+    year = [
+        each.label for each in past if each.first > max((one.last for one in past[:-1] if one.ends_year), default=-1)
+    ]
+    keys = [
+        each
+        for each in catalogue.indicators
+        if each.framework == GUIDELINES and not isinstance(catalogue.measured(each).measure, OverCatalogue)
+    ]
+    full = sum(_is_full([found[each.id, label] for label in year if (each.id, label) in found]) for each in keys)
+    return Figure(
+        indicator=entry.id,
+        period=period.label,
+        state=State.FULL,
+        value=HUNDRED * full / len(keys),
+        numerator=full,
+        denominator=len(keys),
+        completeness=1.0,
+    )
+
+
+def _is_full(year: Sequence[Figure]) -> bool:
+    """Return whether the figures of a year leave nothing out: none is partial, and nothing waits at its end."""
+    return year[-1].state is State.FULL and all(each.state is not State.PARTIAL for each in year)
+
+
+def persons_counted(catalogue: Catalogue) -> frozenset[str]:
+    """Return the ids of the indicators whose figures count persons by rows."""
+    measured = ((entry.id, catalogue.measured(entry)) for entry in catalogue.indicators)
+    return frozenset(each for each, entry in measured if isinstance(entry.measure, OverPersons) and not entry.lacks)

@@ -82,7 +82,7 @@ def code_in(row: Row, dimension: str, column: str) -> str:
 def _region(code: str) -> str:
     """Return the sub-region of a country; what is coarser than that is not broken down."""
     found = ladder("country").generalise(code, REGION)
-    return found if found in _regions() else NOT_BROKEN_DOWN
+    return found if found is not None and found in _regions() else NOT_BROKEN_DOWN
 
 
 @cache
