@@ -49,7 +49,7 @@ class State(StrEnum):
     PARTIAL = "partial"
     """A value; some records say nothing of it, or too few persons make up a part."""
     WAITING = "waiting"
-    """Nobody, or fewer than k persons, which looks the same: they are part of a later step."""
+    """Nobody, or fewer than k persons, which looks the same: they are part of a later step where they can be."""
     SUPPRESSED = "suppressed"
     """The source hides it."""
     MISSING = "missing"

@@ -1,7 +1,7 @@
 """Folds released rows about persons into figures: pure, and a past period never changes.
 
 Rows go by the tick of their batch. Each figure is a step: what a period adds. A step that would tell of fewer than k
-persons, itself or by subtraction, waits and is part of a later one; nothing is lost and nothing is told twice. Headline
+persons, itself or by subtraction, waits and is part of a later one where it can be; nothing is told twice. Headline
 figures go first, in the order of the catalogue, then what they are broken down by. What cannot be told of a part stays
 in `NOT_BROKEN_DOWN`, so that the parts always add up.
 """
@@ -36,7 +36,7 @@ def fold_persons(
         due = [entry for entry in entries if entry.period == "month" or period.ends_year]
         heads = [(entry, work.head(entry)) for entry in due]
         found += [work.figure(entry, sets, period) for entry, sets in heads]
-        work.step(entry.id for entry, sets in heads if sets)
+        work.step((entry.id for entry in due), (entry.id for entry, sets in heads if sets))
     return tuple(found)
 
 
@@ -58,6 +58,10 @@ class _Work:
         self._rows: list[Row] = []
         self._since: dict[str, int] = {}
         """By indicator, the first group that it has not counted."""
+        self._due: dict[str, int] = {}
+        """By indicator, the first group that came after it was last due."""
+        self._cut_short: set[str] = set()
+        """Indicators whose step leaves out persons that it should count."""
 
     def add(self, rows: Sequence[Row]) -> None:
         """Add the rows of a period; equal ones are one group."""
@@ -66,19 +70,33 @@ class _Work:
             self._told[kind].add(len(self._rows), sizes[kind, columns])
             self._rows.append(Row(tick=rows[0].tick, kind=kind, columns=dict(columns)))
 
-    def step(self, indicators: Iterable[str]) -> None:
-        """Note that *indicators* have counted every row so far."""
-        self._since |= dict.fromkeys(indicators, len(self._rows))
+    def step(self, due: Iterable[str], stepped: Iterable[str]) -> None:
+        """Note that of the indicators *due* those in *stepped* have counted every row so far."""
+        self._due |= dict.fromkeys(due, len(self._rows))
+        self._since |= dict.fromkeys(stepped, len(self._rows))
+        self._cut_short.clear()
 
     def head(self, entry: Indicator) -> Sets:
-        """Tell the sets of the figure itself; return them, nothing when they have to wait."""
-        assert isinstance(entry.measure, OverPersons)
-        groups = range(self._since.get(entry.id, 0), len(self._rows))
-        sets = {
+        """Tell the sets of the figure itself; return them, nothing when they have to wait.
+
+        Rows that waited go with those that came since. Where the totals of the past would tell too much of them, only
+        the new ones are told.
+        """
+        measure = _measure(entry)
+        wanted = self._sets(measure, self._since.get(entry.id, 0))
+        told = self._tell(measure, wanted)
+        if not told and self._since.get(entry.id, 0) < (newest := self._due.get(entry.id, 0)):
+            told = self._tell(measure, self._sets(measure, newest))
+        if told != {name: groups for name, groups in wanted.items() if name in told or groups}:
+            self._cut_short.add(entry.id)
+        return told
+
+    def _sets(self, measure: OverPersons, first: int) -> Sets:
+        groups = range(first, len(self._rows))
+        return {
             name: frozenset(each for each in groups if self._rows[each].kind == kind and test(self._rows[each]))
-            for name, (kind, test) in sets_of(entry.measure).items()
+            for name, (kind, test) in sets_of(measure).items()
         }
-        return self._tell(entry.measure, sets)
 
     def _tell(self, measure: OverPersons, sets: Sets) -> Sets:
         """Return those of *sets* that may be told: of a mean each band for itself, else all or none."""
@@ -156,6 +174,8 @@ class _Work:
 
     def _completeness(self, entry: Indicator) -> float | None:
         """Return the share of rows that say whether they count, None where that would tell of too few persons."""
+        if entry.id in self._cut_short:
+            return None
         measure = _measure(entry)
         kind = measure.kind
         groups = [
