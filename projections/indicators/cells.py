@@ -40,6 +40,15 @@ class Told:
             self._move(group, atom)
         return False
 
+    def tell_most(self, sets: Sequence[frozenset[int]]) -> tuple[frozenset[int], ...]:
+        """Tell of *sets* what may be told, atom by atom all of them or nothing; return what was told of each."""
+        wanted: dict[int, list[set[int]]] = {}
+        for number, groups in enumerate(sets):
+            for group in groups:
+                wanted.setdefault(self._atoms[group], [set() for _ in sets])[number].add(group)
+        told = [own for _, own in sorted(wanted.items()) if self.tell([frozenset(each) for each in own])]
+        return tuple(frozenset().union(*(own[number] for own in told)) for number in range(len(sets)))
+
     def _cut(self, told: frozenset[int], undo: list[tuple[int, int]]) -> bool:
         inside: dict[int, list[int]] = {}
         for group in told:

@@ -58,7 +58,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A part of a figure."""
+    """A part of a figure: at least so many; the others of it are not broken down."""
 
     dimension: str
     code: str

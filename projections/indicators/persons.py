@@ -9,7 +9,7 @@ in `NOT_BROKEN_DOWN`, so that the parts always add up.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from projections.indicators.catalogue import Catalogue
+from projections.indicators.catalogue import GUIDELINES, Catalogue
 from projections.indicators.cells import Told
 from projections.indicators.entries import Indicator, MeanOfBands, OverPersons, Ratio
 from projections.indicators.figures import NOT_BROKEN_DOWN, Cell, Figure, K, Period, Row, State
@@ -17,6 +17,9 @@ from projections.indicators.selecting import code_in, is_unknown, sets_of
 
 Sets = Mapping[str, frozenset[int]]
 """Groups of rows by the name of the set."""
+
+FIRST = "group"
+"""What is broken down first: women, men, girls, boys (C.1.4)."""
 
 
 def fold_persons(
@@ -34,9 +37,17 @@ def fold_persons(
     for number, period in enumerate(periods):
         work.add(by_period[number])
         due = [entry for entry in entries if entry.period == "month" or period.ends_year]
-        heads = [(entry, work.head(entry)) for entry in due]
-        found += [work.figure(entry, sets, period) for entry, sets in heads]
-        work.step((entry.id for entry in due), (entry.id for entry, sets in heads if sets))
+        heads: dict[str, Sets] = {}
+        parts: dict[str, list[Cell]] = defaultdict(list)
+        for mine in (True, False):
+            chosen = [entry for entry in due if (entry.framework == GUIDELINES) is mine]
+            heads |= {entry.id: work.head(entry) for entry in chosen}
+            for entry in chosen:
+                parts[entry.id] += work.parts(entry, heads[entry.id], only=FIRST)
+        for entry in due:
+            parts[entry.id] += work.parts(entry, heads[entry.id], but=FIRST)
+            found.append(work.figure(entry, heads[entry.id], period, tuple(parts[entry.id])))
+        work.step((entry.id for entry in due), (entry.id for entry in due if heads[entry.id]))
     return tuple(found)
 
 
@@ -111,6 +122,13 @@ class _Work:
             told = self._told[measure.kind].tell(tuple(sets.values()))
         return sets if told else {}
 
+    def _tell_most(self, measure: OverPersons, part: Sets) -> Sets:
+        """Return what may be told of a part: where it is not all, the rest is not broken down."""
+        if isinstance(measure, MeanOfBands) or (isinstance(measure, Ratio) and measure.kind != measure.of_kind):
+            return self._tell(measure, part)
+        told = self._told[measure.kind].tell_most(tuple(part.values()))
+        return dict(zip(part, told, strict=True)) if any(told) else {}
+
     def _tell_both(self, measure: Ratio, sets: Sets) -> bool:
         """Tell numerator and denominator; where only one may be told, nothing follows from it but its own number."""
         return all(
@@ -120,8 +138,8 @@ class _Work:
             ]
         )
 
-    def figure(self, entry: Indicator, sets: Sets, period: Period) -> Figure:
-        """Return the step of *entry*, with its parts."""
+    def figure(self, entry: Indicator, sets: Sets, period: Period, cells: tuple[Cell, ...]) -> Figure:
+        """Return the step of *entry* with the parts *cells*."""
         if not sets:
             return Figure(indicator=entry.id, period=period.label, state=self._why_not(entry))
         whole = self._cell(entry, "", "", sets)
@@ -134,9 +152,7 @@ class _Work:
             numerator=whole.numerator,
             denominator=whole.denominator,
             completeness=completeness,
-            cells=tuple(
-                cell for dimension, column in entry.by.items() for cell in self._parts(entry, sets, dimension, column)
-            ),
+            cells=cells,
             extra=self._bands(entry, sets),
         )
 
@@ -145,12 +161,18 @@ class _Work:
         first = self._since.get(entry.id, 0)
         return State.WAITING if any(row.kind in kinds for row in self._rows[first:]) else State.MISSING
 
-    def _parts(self, entry: Indicator, sets: Sets, dimension: str, column: str) -> Iterable[Cell]:
+    def parts(self, entry: Indicator, sets: Sets, *, only: str = "", but: str = "") -> list[Cell]:
+        """Return the parts of a figure, broken down by *only*, or by everything *but* that."""
+        chosen = [each for each in entry.by if (each == only if only else each != but)]
+        return [cell for dimension in chosen if sets for cell in self._parts(entry, sets, dimension)]
+
+    def _parts(self, entry: Indicator, sets: Sets, dimension: str) -> Iterable[Cell]:
+        column = entry.by[dimension]
         codes = {each: code_in(self._rows[each], dimension, column) for groups in sets.values() for each in groups}
         rest = dict(sets)
         for code in sorted({*codes.values()} - {NOT_BROKEN_DOWN}):
             part = {name: frozenset(each for each in groups if codes[each] == code) for name, groups in sets.items()}
-            if told := self._tell(_measure(entry), part):
+            if told := self._tell_most(_measure(entry), part):
                 rest = {name: groups - told.get(name, frozenset()) for name, groups in rest.items()}
                 yield self._cell(entry, dimension, code, told)
         if any(rest.values()):
