@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
@@ -12,7 +11,6 @@ Where = Mapping[str, tuple[str, ...]]
 """Columns, and the codes of which one must be there; empty: every row."""
 
 _STRICT = ConfigDict(extra="forbid")
-_NOTHING: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class Source(StrEnum):
@@ -166,7 +164,7 @@ class Indicator:
     """What it is broken down by, and the column that says it."""
     by_lacks: Mapping[str, str] = field(default_factory=dict)
     """What it is not broken down by, and why."""
-    events: Where = field(default_factory=lambda: _NOTHING)
+    events: Where = field(default_factory=dict)
     """Event types and their fields that tell it, where the channel does not say so."""
     lacks: tuple[str, ...] = ()
     """Columns that no channel carries yet, `Kind.column`."""
