@@ -2,21 +2,33 @@
 
 import os
 import pwd
+from pathlib import Path
 
+LOGIN_UID = Path("/proc/self/loginuid")
+NOBODY_LOGGED_IN = 2**32 - 1
 REASON_CHARS_MAX = 200
 
 
 def operator_name() -> str:
-    """Return who asks: the user of the system, as the system knows it; under sudo the one who called it.
+    """Return who asks: the user who logged in, as the kernel's audit knows it through sudo; else the system's user.
 
     It proves as much as the accounts of the machine do: who is root there can be anybody.
     """
-    if caller := os.environ.get("SUDO_USER"):
-        return caller
+    uid = _login_uid()
+    uid = os.getuid() if uid is None else uid
     try:
-        return pwd.getpwuid(os.getuid()).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return f"uid {os.getuid()}"
+        return f"uid {uid}"
+
+
+def _login_uid() -> int | None:
+    """Return the user of the login that led here, None where the kernel does not know; no process can change it."""
+    try:
+        uid = int(LOGIN_UID.read_text())
+    except (OSError, ValueError):
+        return None
+    return None if uid == NOBODY_LOGGED_IN else uid
 
 
 def reason_in(text: str) -> str | None:

@@ -16,6 +16,7 @@ from schemas.codec import Record
 from schemas.derive import PERSON, Channel
 from schemas.errors import MalformedRecordError
 from schemas.field_steps import Plan, plan_of
+from schemas.names import TopicName
 
 CASE = Table(
     name="national_case",
@@ -39,6 +40,11 @@ SUBJECT = Table(
     name="national_case_subject",
     keys=(Column("case_id", "uuid"), Column("subject_id", "uuid")),
     values=(Column("first_received_at", "timestamptz", Merge.LEAST),),
+)
+ERASED = Table(
+    name="national_erased_subject",
+    keys=(Column("subject_id", "uuid"),),
+    values=(Column("ordered_at", "timestamptz", Merge.LEAST),),
 )
 AGENCY = Table(
     name="national_case_agency",
@@ -66,6 +72,7 @@ STEP = Table(
         Column("received_at", "timestamptz"),
     ),
 )
+SUBJECTS = TopicName("control.subjects")
 CANONICAL = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 STEPS = {"ReferralRevoked": "REVOKED", "ReferralClosed": "CLOSED"}
 """What becomes of a referral, beside its answer. Who may take which step is for the views to say."""
@@ -83,7 +90,10 @@ def case_id_of(event: Event) -> str:
 
 
 def rows_of(event: Event, countries: Countries) -> Iterator[Row]:
-    """Yield what one ledger event adds."""
+    """Yield what one ledger event, or one order to erase a person, adds."""
+    if event.topic == SUBJECTS:
+        yield from _erased(event)
+        return
     case_id = case_id_of(event)
     envelope = cast("Record", event.record["envelope"])
     agency, received_at = str(envelope["agency"]), event.record["received_at"]
@@ -138,6 +148,13 @@ def _subjects(value: object, way: tuple[str, ...]) -> Iterator[str]:
             yield str(value["subject"])
 
 
+def _erased(event: Event) -> Iterator[Row]:
+    """Yield the ids of an erased person; the tables' own triggers take them out, whichever comes first."""
+    if event.name == "SubjectErased":
+        for subject in cast("list[str]", event.record["subject_ids"]):
+            yield ERASED.row(str(uuid.UUID(subject)), ordered_at=event.record["ordered_at"])
+
+
 def _referral(event: Event, case_id: str) -> Iterator[Row]:
     to_agency = event.record["to_agency"]
     yield AGENCY.row(case_id, to_agency, "ADDRESSEE", events=1)
@@ -168,10 +185,10 @@ def _step(event: Event) -> Row:
 NATIONAL_CASES = Projection(
     name="national_cases",
     title="National case overview",
-    version=1,
+    version=2,
     definition=definition_of("national_cases"),
-    families=("ledger",),
-    tables=(CASE, EVENT, SUBJECT, AGENCY, REFERRAL, STEP),
+    families=("ledger", "control.subjects"),
+    tables=(CASE, EVENT, SUBJECT, ERASED, AGENCY, REFERRAL, STEP),
     sheets=(
         Sheet(title="Cases", view="national_case_overview"),
         Sheet(title="Referrals without an answer", view="national_open_referral"),

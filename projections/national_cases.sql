@@ -28,6 +28,54 @@ CREATE TABLE national_case_subject (
     PRIMARY KEY (case_id, subject_id)
 );
 
+CREATE INDEX ON national_case_subject (subject_id);
+
+-- Erased persons. Their ids are in no case, in whatever order events and erasures are folded: an erasure takes out what
+-- is there, and nothing comes in later. Who inserts shares a lock that an erasure takes alone, so that neither misses
+-- what the other has not committed yet.
+CREATE TABLE national_erased_subject (
+    subject_id uuid PRIMARY KEY,
+    ordered_at timestamptz NOT NULL
+);
+
+CREATE FUNCTION national_subjects_share() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared('national_erased_subject'::regclass::oid::bigint);
+    RETURN NULL;
+END $$;
+ALTER FUNCTION national_subjects_share SET search_path FROM CURRENT;
+CREATE TRIGGER share BEFORE INSERT ON national_case_subject
+    FOR EACH STATEMENT EXECUTE FUNCTION national_subjects_share();
+
+CREATE FUNCTION national_subject_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM national_erased_subject e WHERE e.subject_id = NEW.subject_id) THEN
+        RETURN NULL;
+    END IF;
+    RETURN NEW;
+END $$;
+ALTER FUNCTION national_subject_is_kept SET search_path FROM CURRENT;
+CREATE TRIGGER kept BEFORE INSERT ON national_case_subject
+    FOR EACH ROW EXECUTE FUNCTION national_subject_is_kept();
+
+CREATE FUNCTION national_subjects_alone() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock('national_erased_subject'::regclass::oid::bigint);
+    RETURN NULL;
+END $$;
+ALTER FUNCTION national_subjects_alone SET search_path FROM CURRENT;
+CREATE TRIGGER alone BEFORE INSERT ON national_erased_subject
+    FOR EACH STATEMENT EXECUTE FUNCTION national_subjects_alone();
+
+CREATE FUNCTION national_subjects_go() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM national_case_subject s USING gone WHERE s.subject_id = gone.subject_id;
+    RETURN NULL;
+END $$;
+ALTER FUNCTION national_subjects_go SET search_path FROM CURRENT;
+CREATE TRIGGER go AFTER INSERT ON national_erased_subject
+    REFERENCING NEW TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION national_subjects_go();
+
 CREATE TABLE national_case_agency (
     case_id uuid NOT NULL,
     agency text NOT NULL,

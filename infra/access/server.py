@@ -5,6 +5,7 @@ Rule 2: a partner gets the keys that were made for its own feed and no others; w
 Rule 3: no answer repeats what was asked: an error text never holds input.
 """
 
+import asyncio
 import base64
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -94,9 +95,11 @@ def application(home: Home) -> FastAPI:  # noqa: C901, PLR0915 - one function fo
             app.state.arrival = ArrivalKeys(pool, app.state.vault)
             app.state.control = ControlReader(place.credentials("hub-access"), place.codec)
             app.state.replayed = Replayed(place.credentials("hub-access"), place.codec, app.state.vault)
+            replaying = asyncio.create_task(app.state.replayed.eagerly())
             try:
                 yield
             finally:
+                replaying.cancel()
                 await app.state.control.stop()
                 await registry.aclose()
                 await pool.close()

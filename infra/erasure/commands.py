@@ -130,10 +130,16 @@ def show(
 
 
 @subject_app.command("merge")
-def merge(subject: Id, other: Annotated[str, typer.Argument(metavar="OTHER", help="Another id.")]) -> None:
+def merge(subject: Id, other: Annotated[str, typer.Argument(metavar="OTHER", help="Another id.")], reason: Why) -> None:
     """Declare that two ids are one person: the younger becomes another name of the older. There is no way back."""
-    older = _with_desk(lambda desk: desk.vault.same_person(_subject(subject), _subject(other)))
-    typer.echo(f"One person: {older}")
+
+    async def act(desk: "ErasureDesk") -> SubjectId:
+        why = _reason(reason)  # before what cannot be taken back
+        older = await desk.vault.same_person(_subject(subject), _subject(other))
+        await desk.register.note_same(_subject(subject), _subject(other), why, operator_name())
+        return older
+
+    typer.echo(f"One person: {_with_desk(act)}")
 
 
 def _show(erasure: "Erasure", *, as_json: bool) -> None:

@@ -149,6 +149,14 @@ class Register:
             found = await rows_of(connection, newest_first)
         return tuple(map(_erasure, found))
 
+    async def note_same(self, subject: SubjectId, same_as: SubjectId, reason: str, operator: str) -> None:
+        """Note who declared two ids one person, and why."""
+        async with self._connections() as connection:
+            await connection.execute(
+                "INSERT INTO vault.declared_same (subject_id, same_as, reason, declared_by) VALUES (%s, %s, %s, %s)",
+                (subject, same_as, reason, operator),
+            )
+
     async def hold(self, subject: SubjectId, reason: str, operator: str) -> None:
         """Keep the data of *subject* until the hold is ended; holding twice changes nothing."""
         async with self._connections() as connection:

@@ -1,6 +1,7 @@
 """Erasures are done again before anything starts: a database that was restored may hold keys that were destroyed."""
 
 import asyncio
+import contextlib
 
 import structlog
 
@@ -9,7 +10,7 @@ from infra.topology.credentials import Credentials
 from infra.vault.vault import Vault
 from infra.waiting import pause_s
 from schemas.codec import Codec
-from schemas.errors import UnavailableError
+from schemas.errors import HubError, UnavailableError
 
 log = structlog.get_logger()
 
@@ -57,3 +58,8 @@ class Replayed:
                 if not self._done:
                     await replay(*self._arguments)
                     self._done = True
+
+    async def eagerly(self) -> None:
+        """Replay before anybody asks, so that nobody has to wait for it; who asks meanwhile tries as well."""
+        with contextlib.suppress(HubError):
+            await self.expect()

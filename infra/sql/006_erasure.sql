@@ -36,6 +36,16 @@ CREATE TABLE vault.erasure (
 CREATE UNIQUE INDEX erasure_once ON vault.erasure (subject_id) WHERE completed_at IS NULL;
 COMMENT ON COLUMN vault.erasure.approved_by IS 'Another person than who asked: the database refuses the same.';
 
+CREATE TABLE vault.declared_same (
+    subject_id uuid NOT NULL,
+    same_as uuid NOT NULL,
+    reason text NOT NULL,
+    declared_by text NOT NULL,
+    declared_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE vault.declared_same IS 'Two ids that an operator said are one person; what referrals carry on is not here.';
+
+GRANT SELECT, INSERT ON vault.declared_same TO hub_vault;
 GRANT SELECT, INSERT, DELETE ON vault.legal_hold TO hub_vault;
 GRANT SELECT, INSERT ON vault.legal_hold_ended TO hub_vault;
 GRANT SELECT, INSERT, UPDATE ON vault.erasure TO hub_vault;

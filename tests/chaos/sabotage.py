@@ -128,5 +128,6 @@ async def _ledger_output(home: Home, agency: str, chars: int) -> Output:
     inputs = Inputs(now=now().astimezone(dt.UTC), control=ControlState(agreements=(), offset=0), nonce=nonces())
     async with workplace(home) as place, place.pool("hub_vault", 2) as pool:
         intake = Intake(topology=place.topology, codec=place.codec, vault=place.vault(pool))
-        outputs = await intake._outputs([event], AgencyId(agency), inputs)  # noqa: SLF001 - as intake itself writes
+        found = await intake._resolved([event], AgencyId(agency))  # noqa: SLF001 - as intake itself writes
+        outputs = intake._outputs([event], AgencyId(agency), found, inputs)  # noqa: SLF001 - as above
     return next(output for output in outputs if output.topic == "ledger")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.catalogue import contracts
+from schemas.catalogue import contracts, hub_contracts
 from schemas.codelists import (
     Deprecation,
     UnknownCodeListError,
@@ -41,7 +41,9 @@ def test_no_code_stands_twice_in_its_list(name: str) -> None:
 
 
 def test_every_list_in_a_contract_exists_and_only_a_list_that_lies_idle_says_what_it_is_there_for() -> None:
-    used = {entry.text("codes") for known in contracts() for _, _, entry in walk(shape_of(known))} - {None}
+    used = {
+        entry.text("codes") for known in (*contracts(), *hub_contracts()) for _, _, entry in walk(shape_of(known))
+    } - {None}
     kept = {name for name in code_list_names() if code_list(name).kept_for}
 
     assert used <= set(code_list_names())
