@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from projections import building_commands, screens
+from projections.indicators import commands as indicator_commands
 
 if TYPE_CHECKING:
     from infra.home import Home
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show)
     building_commands.register(group)
     app.add_typer(group, name="projection")
+    indicator_commands.register(app)
 
 
 def list_projections(as_json: AsJson = False) -> None:

@@ -1,7 +1,8 @@
 # ruff: noqa: INP001 - a program, not a package
 """Writes the reference beside this file from the code: `python docs/reference/generate.py`.
 
-`rules.md`, `fields.md`, `ladders.md`, `settings.md`, and the pages of the common language in the folder `language`.
+`rules.md`, `fields.md`, `ladders.md`, `indicators.md`, `settings.md`, and the pages of the common language in the
+folder `language`.
 With `--check` nothing is written; the exit status is 1 when a page is not what the code says.
 """
 
@@ -11,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from indicators_page import indicators_page
 from language_pages import FOLDER, language_pages
 from reading_guide import FORMS
 from rule_texts import UNSAID, Rule, rules_of_module
@@ -100,6 +102,7 @@ def pages() -> dict[Path, str]:
         "rules.md": rules_page(),
         "fields.md": fields_page(),
         "ladders.md": ladders_page(),
+        "indicators.md": indicators_page(COMMAND),
         "settings.md": settings_page(),
     }
     runners, rules = rules_by_code()
