@@ -156,7 +156,9 @@ def _only_own_topics(topology: Topology) -> Iterator[Problem]:
         shared = topic.name.startswith(NON_PERSONAL)
         if any(topic.name not in (f"receipts.{name}", f"to.{name}") for name in readers) and not shared:
             yield Problem(
-                topic.name, "only-own-topics", "an organisation reads its own receipts and feed, and what is non-personal"
+                topic.name,
+                "only-own-topics",
+                "an organisation reads its own receipts and feed, and what is non-personal",
             )
         if topic.name.startswith("in.") and set(topic.writers) - {MARKER} != {topic.name.removeprefix("in.")}:
             yield Problem(topic.name, "only-own-topics", f"only the agency itself writes its topic, and {MARKER}")

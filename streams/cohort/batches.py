@@ -36,6 +36,8 @@ class Batch:
     rows: tuple[PublishedRow, ...]
     suppressed: int
     """By how many persons the counter of the suppressed moves: 0 or at least k."""
+    without: tuple[str, ...] = ()
+    """Columns that the tier did not get when the batch was made: what the places of its rows mean."""
 
     @property
     def digest(self) -> str:
@@ -74,7 +76,7 @@ def _drafted(
 ) -> Drafted:
     kept = [at for at, axis in enumerate(layout.axes) if axis.name not in tier.without]
     pairs: list[tuple[Row, PublishedRow]] = []
-    for cohort in cohorts:
+    for cohort in (each for each in cohorts if each.kind not in tier.without_kinds):
         label = tuple(layout.axes[at].codes[cohort.label[at]] for at in kept)
         pairs += _shown(cohort, label, tier, layout.kinds)
     pairs = shuffled(pairs, lambda pair: pair[0].id, order_key, tier.name, now)
@@ -87,6 +89,7 @@ def _drafted(
         layout=layout.fingerprint,
         rows=tuple(shown for _, shown in pairs),
         suppressed=suppressed,
+        without=tier.without,
     )
     return Drafted(batch, tier, tuple(row for row, _ in pairs))
 

@@ -34,8 +34,10 @@ def problems(
     if not drafts:
         return []
     first = drafts[0]
-    if any(set(map(_id, draft.sources)) != set(map(_id, first.sources)) for draft in drafts):
-        found.add("tiers-differ")
+    for draft in drafts:
+        wanted = {row.id for row in first.sources if row.id.kind not in draft.tier.without_kinds}
+        if set(map(_id, draft.sources)) != wanted:
+            found.add("tiers-differ")
     if [draft.tier for draft in drafts] != list(rule.tiers):
         found.add("tiers-missing")
     if any(has_left(row.id) for row in first.sources):

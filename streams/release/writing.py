@@ -1,11 +1,14 @@
 """What release writes: an event for a partner's feed, a row for a population's stage, the decision itself. Pure."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from schemas.catalogue import Contract, hub_contract
+from schemas.channel_rules import NonPersonal
 from schemas.codec import Codec, Record
+from schemas.compiler import compiled_or_none
 from schemas.derive import Channel, derive
+from schemas.egress import Egress
 from schemas.names import PartnerId, TopicName
 from schemas.sealing import DataKey, Nonce, Sealing, seal
 from streams.pump.records import Output, SourceRecord
@@ -49,6 +52,19 @@ def stage_output(
     """Return the opened *record* for the stage of *population*, sealed under the hub's *keys*."""
     topic = TopicName(f"stage.{population}")
     return _sealed_output(contract, Channel.STAGE, record, topic, keys, codec, nonce)
+
+
+def facts_outputs(contract: Contract, record: Record, now: dt.datetime, egress: Egress) -> Iterator[Output]:
+    """Yield what the channels of facts get of the opened *record*: nothing unless it tells of nobody.
+
+    The time of each is the day of *now*: the period in which it counts.
+    """
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    for channel in (NonPersonal.FACTS_PARTNER, NonPersonal.FACTS_OPEN):
+        compiled = compiled_or_none(contract, channel)
+        if compiled is not None:
+            for value in egress.encode(channel, compiled.schema, compiled.transform(record)):
+                yield Output(TopicName(channel), value, timestamp_ms=int(day.timestamp()) * 1000)
 
 
 def decision_output(

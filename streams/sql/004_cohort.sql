@@ -33,6 +33,15 @@ CREATE TABLE streams.cohort_row (
 );
 COMMENT ON TABLE streams.cohort_row IS 'Rows that wait; what they say is sealed under the key of the person.';
 
+CREATE TABLE streams.cohort_person (
+    population text NOT NULL,
+    subject_id uuid NOT NULL,
+    kid text NOT NULL,
+    ct bytea NOT NULL,
+    PRIMARY KEY (population, subject_id)
+);
+COMMENT ON TABLE streams.cohort_person IS 'By what a person is grouped, frozen when first told of; sealed under the key of the person.';
+
 CREATE TABLE streams.cohort_batch (
     population text NOT NULL,
     tick bigint NOT NULL,
@@ -81,6 +90,7 @@ CREATE TABLE streams.ticker (
 COMMENT ON TABLE streams.ticker IS 'Whose turn it is to write days, and the last day written.';
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON streams.cohort, streams.cohort_row, streams.cohort_batch TO hub_streams;
-GRANT SELECT, INSERT ON streams.cohort_spent, streams.cohort_entry TO hub_streams;
+GRANT UPDATE ON streams.cohort_person TO hub_streams;
+GRANT SELECT, INSERT ON streams.cohort_person, streams.cohort_spent, streams.cohort_entry TO hub_streams;
 GRANT SELECT, INSERT, UPDATE ON streams.cohort_notice, streams.ticker TO hub_streams;
 GRANT SELECT ON streams.cohort TO hub_projections;
