@@ -15,7 +15,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from infra.clock import Clock
+from infra.clock import Clock, tick_of
 from infra.kafka import producer_for
 from infra.topology.credentials import Credentials
 from schemas.codec import Codec
@@ -30,11 +30,6 @@ LOOK_S = 0.25
 LOCK = 0x6875_6203
 TRANSACTION_TIMEOUT_MS = 10_000
 PATIENCE_S = 15.0
-
-
-def tick_of(moment: dt.datetime) -> int:
-    """Return the UTC day number of *moment*: days since 1970-01-01."""
-    return moment.astimezone(dt.UTC).date().toordinal() - dt.date(1970, 1, 1).toordinal()
 
 
 class Ticker:

@@ -35,8 +35,8 @@ SETTINGS_OF_EVERY_TOPIC: Mapping[str, str] = {
     "message.timestamp.type": "LogAppendTime",
 }
 DAY_MS = 86_400_000
-RANDOM_IDS = frozenset({"case_id", "batch_id"})
-"""What the hub may use as a key: random, or of a whole batch; says nothing of whom or what it stands for."""
+RANDOM_IDS = frozenset({"case_id", "batch_id", "tick"})
+"""What the hub may use as a key: random, of a whole batch, or a day: says nothing of whom it stands for."""
 TRUNCATOR = PrincipalId("hub-truncator")
 MARKER = PrincipalId("hub-intake")
 """Who else writes to the topics of agencies, so that their segments end: who writes the ledger gains nothing by it."""

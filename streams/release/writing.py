@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping
 
+from infra.clock import tick_of
 from schemas.catalogue import Contract, hub_contract
 from schemas.channel_rules import NonPersonal
 from schemas.codec import Codec, Record
@@ -14,6 +15,7 @@ from schemas.sealing import DataKey, Nonce, Sealing, seal
 from streams.pump.records import Output, SourceRecord
 from streams.release.decide import Decision, Facts, Release
 
+DAY_MS = 86_400_000
 DECISIONS = TopicName("decisions")
 PASSED_ON = ("CLEAR", "GREEN")
 """Traffic lights under which a recipient may pass an event on at all (FIRST TLP 2.0)."""
@@ -57,14 +59,14 @@ def stage_output(
 def facts_outputs(contract: Contract, record: Record, now: dt.datetime, egress: Egress) -> Iterator[Output]:
     """Yield what the channels of facts get of the opened *record*: nothing unless it tells of nobody.
 
-    The time of each is the day of *now*: the period in which it counts.
+    Key and time of each are the day of *now*: the period in which it counts.
     """
-    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    day = tick_of(now)
     for channel in (NonPersonal.FACTS_PARTNER, NonPersonal.FACTS_OPEN):
         compiled = compiled_or_none(contract, channel)
         if compiled is not None:
             for value in egress.encode(channel, compiled.schema, compiled.transform(record)):
-                yield Output(TopicName(channel), value, timestamp_ms=int(day.timestamp()) * 1000)
+                yield Output(TopicName(channel), value, str(day).encode(), day * DAY_MS)
 
 
 def decision_output(
