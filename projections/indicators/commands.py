@@ -1,4 +1,4 @@
-"""The commands `hub indicator list | show | figures`: what is monitored, how each figure comes about, and the figures."""
+"""The commands `hub indicator list | show | figures`: what is monitored, how a figure comes about, and the figures."""
 
 from typing import Annotated
 
