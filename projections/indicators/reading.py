@@ -20,6 +20,7 @@ from projections.generations import in_state
 from projections.indicators.figures import K, Period, Row, Value, months
 from projections.released import RELEASED
 from projections.status import connection_of
+from schemas.channel_rules import kinds
 from schemas.errors import MisuseError, UnavailableError
 
 EPOCH = dt.date(1970, 1, 1)
@@ -154,9 +155,15 @@ def _persons(
         "USING (batch_id, tier) WHERE r.tier = %s ORDER BY r.log_offset"
     ).format(schema=schema)
     return tuple(
-        Row(tick=tick - lag, kind=kind, columns=_columns(content))
-        for tick, kind, content in connection.execute(query, (tier,))
+        _row(tick - lag, kind, _columns(content)) for tick, kind, content in connection.execute(query, (tier,))
     )
+
+
+def _row(tick: int, event_type: str, columns: Mapping[str, Value]) -> Row:
+    """Return a row about a person under its kind of fact: of a split one `ServiceProvided:ACCOMMODATION`, as it left."""
+    split = kinds("anon")[event_type].split
+    code = None if split is None else columns.get(split)
+    return Row(tick=tick, kind=event_type if code is None else f"{event_type}:{code}", columns=columns)
 
 
 def _facts(connection: "psycopg.Connection[tuple[Any, ...]]", schema: sql.Identifier, tier: str) -> tuple[Row, ...]:

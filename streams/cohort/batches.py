@@ -1,7 +1,7 @@
 """What leaves at a tick: for each tier a batch made of the same classes."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -78,7 +78,7 @@ def _drafted(
     pairs: list[tuple[Row, PublishedRow]] = []
     for cohort in (each for each in cohorts if each.kind not in tier.without_kinds):
         label = tuple(layout.axes[at].codes[cohort.label[at]] for at in kept)
-        pairs += _shown(cohort, label, tier, layout.kinds)
+        pairs += _shown(cohort, label, tier, layout)
     pairs = shuffled(pairs, lambda pair: pair[0].id, order_key, tier.name, now)
     tick = Tick(now + tier.lag)
     batch = Batch(
@@ -94,16 +94,15 @@ def _drafted(
     return Drafted(batch, tier, tuple(row for row, _ in pairs))
 
 
-def _shown(
-    cohort: Cohort, label: tuple[str | None, ...], tier: Tier, kinds: Mapping[Kind, tuple[str, ...]]
-) -> list[tuple[Row, PublishedRow]]:
+def _shown(cohort: Cohort, label: tuple[str | None, ...], tier: Tier, layout: Layout) -> list[tuple[Row, PublishedRow]]:
     """Return the rows of *cohort* as *tier* sees them.
 
     Withheld is decided on the class of the grouping, never on a wider one that fewer columns make of it: beside the
     first tier that would tell what the first one withholds.
     """
-    columns = [at for at, name in enumerate(kinds[cohort.kind]) if name not in tier.without]
-    told = [at for at in columns if not _withheld(cohort, at, tier)]
+    names = layout.kinds[cohort.kind]
+    columns = [at for at, name in enumerate(names) if name not in tier.without]
+    told = [at for at in columns if names[at] in layout.plain or not _withheld(cohort, at, tier)]
     return [
         (
             row,

@@ -13,6 +13,7 @@ from infra.topology.model import Population, Topology
 from schemas.catalogue import Contract, contract
 from schemas.channel_rules import NonPersonal
 from schemas.codec import Record
+from schemas.codelists import code_list
 from schemas.compiler import Compiled, compile_for, compiled_or_none
 from schemas.errors import MisuseError
 from schemas.field_steps import persons
@@ -26,6 +27,8 @@ from streams.cohort.parameters import Parameters, Tier
 from streams.cohort.records import Fact
 from streams.cohort.rows import Kind, Layout
 
+SPLIT = ":"
+"""Between the event type and the value that makes a kind of its own."""
 JOINED = "+"
 """Between the codes of a cell that holds several."""
 UNTOLD = -1
@@ -42,6 +45,29 @@ class Way:
     axes: tuple[str, ...]
     """Columns of the kind that are axes of the population."""
     sensitive: tuple[str, ...]
+    split: str | None
+    """Column each value of which is a kind of its own, beside the one that says only that there was any."""
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Return every kind of fact that events of this type tell."""
+        name = self.compiled.contract.name
+        if self.split is None:
+            return (Kind(name),)
+        column = next(each for each in self.compiled.columns if each.name == self.split)
+        codes = sorted(code_list(str(column.sources[0].field.text("codes"))).codes)
+        return (Kind(name), *(Kind(f"{name}{SPLIT}{code}") for code in codes))
+
+    def kinds_of(self, row: Mapping[str, object]) -> tuple[Kind, ...]:
+        """Return which kinds of fact *row* tells: that it was the case at all, and what exactly."""
+        name = self.compiled.contract.name
+        code = None if self.split is None else row[self.split]
+        return (Kind(name),) if code is None else (Kind(name), Kind(f"{name}{SPLIT}{code}"))
+
+
+def event_type_of(kind: Kind) -> str:
+    """Return the event type that tells facts of *kind*."""
+    return kind.partition(SPLIT)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +78,27 @@ class Prepared:
     layout: Layout
     rule: Parameters
     """What it begins with."""
-    ways: Mapping[Kind, Way]
+    ways: Mapping[str, Way]
+    """By event type."""
 
     def facts(self, known: Contract, record: Record, frozen: Mapping[SubjectId, tuple[int, ...]]) -> list[Fact]:
         """Return what the opened event *record* tells of each person, one fact for each; erased persons are left out.
 
         *frozen* holds the grouping values of each person, UNTOLD where nothing told them: they stay as they are.
         """
-        kind = Kind(known.name)
-        way = self.ways[kind]
+        way = self.ways[known.name]
         found = []
         for person, row in zip(_persons_of(known, way, record), way.compiled.transform(record), strict=True):
             if any(isinstance(value, Erased) for value in person.values()):
                 continue
             subject = SubjectId(str(person["subject"]))
-            own = self.nodes(kind, row)
-            found.append(Fact(subject, kind, self._frozen(way, own, frozen.get(subject)), _cells(way, row)))
+            values = self._frozen(way, self._nodes(way, row), frozen.get(subject))
+            found += [Fact(subject, kind, values, _cells(way, row)) for kind in way.kinds_of(row)]
         return found
 
-    def nodes(self, kind: Kind, row: Mapping[str, object]) -> tuple[int, ...]:
+    def _nodes(self, way: "Way", row: Mapping[str, object]) -> tuple[int, ...]:
         """Return the node of each axis that *row* says; what the kind does not carry is not reported."""
-        axes = self.ways[kind].axes
+        axes = way.axes
         return tuple(_node(axis, row[axis.name]) if axis.name in axes else NOT_REPORTED for axis in self.layout.axes)
 
     def _frozen(self, way: Way, own: tuple[int, ...], before: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -86,7 +112,7 @@ class Prepared:
     def frozen(self, kind: Kind, values: tuple[int, ...], before: tuple[int, ...] | None) -> tuple[int, ...]:
         """Return *before* with what *values* of a fact of *kind* tell for the first time."""
         before = before or (UNTOLD,) * len(self.layout.axes)
-        axes = self.ways[kind].axes
+        axes = self.ways[event_type_of(kind)].axes
         return tuple(
             new if old == UNTOLD and axis.name in axes else old
             for axis, old, new in zip(self.layout.axes, before, values, strict=True)
@@ -101,12 +127,14 @@ class Prepared:
         channel = channel_of(batch.tier)
         axes = [axis.name for axis in self.layout.axes if axis.name not in batch.without]
         for row in batch.rows:
-            way = self.ways[row.kind]
+            way = self.ways[event_type_of(row.kind)]
             compiled = compiled_or_none(way.compiled.contract, channel)
             if compiled is None:
                 continue
-            kept = [name for name in way.sensitive if _qualified(row.kind, name) not in batch.without]
+            kept = [name for name in way.sensitive if _qualified(way, name) not in batch.without]
             cells = dict(zip(axes, row.label, strict=True)) | dict(zip(kept, row.sensitive, strict=True))
+            if way.split is not None:
+                cells[way.split] = row.kind.partition(SPLIT)[2] or None
             lists = _lists(way.compiled.contract, channel)
             yield (
                 compiled.schema,
@@ -126,10 +154,15 @@ def prepared(topology: Topology, population: Population) -> Prepared:
         if (compiled := compiled_or_none(contract(name), WITHIN)) is not None:
             names = [column.name for column in compiled.columns]
             own = tuple(each for each in names if each in population.axes)
-            ways[Kind(name)] = Way(compiled, own, tuple(each for each in names if each not in population.axes))
+            split = compiled.kind.split
+            cells = tuple(each for each in names if each not in {*population.axes, split})
+            ways[name] = Way(compiled, own, cells, split)
     axes = tuple(_axis(name, ways) for name in population.axes)
-    kinds = {kind: tuple(_qualified(kind, name) for name in way.sensitive) for kind, way in ways.items()}
-    layout = Layout(population.id, axes, kinds)
+    kinds = {
+        kind: tuple(_qualified(way, name) for name in way.sensitive) for way in ways.values() for kind in way.kinds
+    }
+    plain = {_qualified(way, each.name) for way in ways.values() for each in way.compiled.columns if each.plain}
+    layout = Layout(population.id, axes, kinds, frozenset(plain & {name for names in kinds.values() for name in names}))
     rule = Parameters(
         k=population.k,
         net=population.net,
@@ -142,11 +175,11 @@ def prepared(topology: Topology, population: Population) -> Prepared:
     return Prepared(population, layout, rule, ways)
 
 
-def _qualified(kind: str, column: str) -> str:
-    return f"{kind}.{column}"
+def _qualified(way: Way, column: str) -> str:
+    return f"{way.compiled.contract.name}.{column}"
 
 
-def _axis(name: str, ways: Mapping[Kind, Way]) -> Axis:
+def _axis(name: str, ways: Mapping[str, Way]) -> Axis:
     """Return the axis of the column *name*, from the finest level on which any kind carries it."""
     sources = [
         source
@@ -163,17 +196,19 @@ def _axis(name: str, ways: Mapping[Kind, Way]) -> Axis:
     return axis_of(name, own, own.levels[finest])
 
 
-def _tier(name: str, lag: int, ways: Mapping[Kind, Way], axes: Sequence[str], *, strict: bool) -> Tier:
+def _tier(name: str, lag: int, ways: Mapping[str, Way], axes: Sequence[str], *, strict: bool) -> Tier:
     """Return the tier *name*: it goes without what no rule lets leave on its channel."""
     without, without_kinds = list[str](), list[str]()
     carried: dict[str, set[bool]] = {axis: set() for axis in axes}
-    for kind, way in ways.items():
+    for way in ways.values():
         compiled = compiled_or_none(way.compiled.contract, NonPersonal(f"anon.{name}"))
         if compiled is None:
-            without_kinds.append(kind)
+            without_kinds += way.kinds
             continue
         columns = {column.name for column in compiled.columns}
-        without += [_qualified(kind, each) for each in way.sensitive if each not in columns]
+        if way.split is not None and way.split not in columns:
+            raise MisuseError(f"{way.split} splits the kind: it has to leave on every tier, also on anon.{name}")
+        without += [_qualified(way, each) for each in way.sensitive if each not in columns]
         for axis in way.axes:
             carried[axis].add(axis in columns)
     for axis, found in carried.items():

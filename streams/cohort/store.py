@@ -31,11 +31,12 @@ _POPULATION = (
 )
 _SAVE = (
     "INSERT INTO streams.cohort (population, version, layout, rule, next_position, tick, ticker, suppressed, recent, "
-    "awaited, halted, ledger_digest) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
+    "awaited, halted, ledger_digest, first_tick) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
     "ON CONFLICT (population) DO UPDATE SET version = excluded.version, layout = excluded.layout, "
     "rule = excluded.rule, next_position = excluded.next_position, tick = excluded.tick, ticker = excluded.ticker, "
     "suppressed = excluded.suppressed, recent = excluded.recent, awaited = excluded.awaited, "
-    "halted = excluded.halted, ledger_digest = excluded.ledger_digest, updated_at = now()"
+    "halted = excluded.halted, ledger_digest = excluded.ledger_digest, "
+    "first_tick = coalesce(streams.cohort.first_tick, excluded.first_tick), updated_at = now()"
 )
 
 
@@ -149,7 +150,7 @@ class Store:
             after.halted,
             ledger_digest,
         )
-        await transaction.execute(_SAVE, (name, version, after.layout, *content))
+        await transaction.execute(_SAVE, (name, version, after.layout, *content, after.tick))
         self._known[name] = Stored(after, version, ledger_digest, kids)
 
     async def _save_rows(

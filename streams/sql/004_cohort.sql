@@ -14,6 +14,7 @@ CREATE TABLE streams.cohort (
     awaited jsonb,
     halted text NOT NULL,
     ledger_digest text NOT NULL,
+    first_tick bigint,
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON COLUMN streams.cohort.version IS 'Random, new with every change: whoever remembers the state knows whether it is still that.';
@@ -93,4 +94,3 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON streams.cohort, streams.cohort_row, stre
 GRANT UPDATE ON streams.cohort_person TO hub_streams;
 GRANT SELECT, INSERT ON streams.cohort_person, streams.cohort_spent, streams.cohort_entry TO hub_streams;
 GRANT SELECT, INSERT, UPDATE ON streams.cohort_notice, streams.ticker TO hub_streams;
-GRANT SELECT ON streams.cohort TO hub_projections;
