@@ -11,6 +11,7 @@ from typing import cast
 
 from projections.projection import FAMILY_OF, Event
 from schemas.catalogue import Contract, UnknownContractError, contract, hub_contract, hub_contracts
+from schemas.channel_rules import NonPersonal
 from schemas.codec import Codec, Fingerprinted, fullname_of, schema_id_of
 from schemas.derive import IN_CLEAR, NAMESPACE, Channel, derive, fields_of, privacy_of
 from schemas.errors import UnknownSchemaError
@@ -93,7 +94,7 @@ def event_of(
     decoded = codec.decode(value)
     name, of_the_ledger = _identified(decoded.fullname)
     _expect_on(topic, decoded.fullname, of_the_ledger=of_the_ledger)
-    if decoded.fullname == f"hub.{topic}.v1.{name}":  # of a non-personal channel: as it left
+    if topic in set(NonPersonal) and decoded.fullname == f"hub.{topic}.v1.{name}":  # as it left
         record = decoded.record
     elif not of_the_ledger:
         record = codec.in_form(value, decoded, _of_the_hub(name))

@@ -99,8 +99,10 @@ class Kind:
     counted_in: Mapping[str, str]
     """Paths and the codes under which the figures count persons; empty: always."""
     split: str | None = None
-    """Column each value of which is a kind of fact of its own, beside a row that says only that there was any: who got two
-    services has a row without a service, which counts the person, and one for each."""
+    """Column each value of which is a kind of fact of its own, beside a row that says only that there was any.
+
+    Who got two services has a row without a service, which counts the person, and one for each.
+    """
 
 
 def publishable(path: str, field: Field, level: str | None) -> Publishable:

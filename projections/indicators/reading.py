@@ -160,7 +160,7 @@ def _persons(
 
 
 def _row(tick: int, event_type: str, columns: Mapping[str, Value]) -> Row:
-    """Return a row about a person under its kind of fact: of a split one `ServiceProvided:ACCOMMODATION`, as it left."""
+    """Return a row about a person under its kind of fact, of a split one such as `ServiceProvided:ACCOMMODATION`."""
     split = kinds("anon")[event_type].split
     code = None if split is None else columns.get(split)
     return Row(tick=tick, kind=event_type if code is None else f"{event_type}:{code}", columns=columns)
