@@ -20,6 +20,7 @@ from schemas.registry import AvroSchema, fingerprint_of
 from schemas.upcasting import Lineages, lineage, sealed, version_of
 
 LEDGER = TopicName("ledger")
+_NON_PERSONAL = frozenset(map(str, NonPersonal))
 PRESENCE = frozenset({"case_ref"})
 """Sealed fields of which a projection may know whether they are there."""
 
@@ -94,7 +95,7 @@ def event_of(
     decoded = codec.decode(value)
     name, of_the_ledger = _identified(decoded.fullname)
     _expect_on(topic, decoded.fullname, of_the_ledger=of_the_ledger)
-    if topic in set(NonPersonal) and decoded.fullname == f"hub.{topic}.v1.{name}":  # as it left
+    if str(topic) in _NON_PERSONAL and decoded.fullname == f"hub.{topic}.v1.{name}":  # as it left
         record = decoded.record
     elif not of_the_ledger:
         record = codec.in_form(value, decoded, _of_the_hub(name))

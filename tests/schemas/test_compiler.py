@@ -127,7 +127,7 @@ def test_every_row_has_the_columns_of_its_schema_and_codes_of_its_step(case: Any
         if (compiled := compiled_or_none(found, channel)) is None:
             continue
         for row in rows_of(compiled, event):
-            assert list(row) == [column.name for column in compiled.columns]
+            assert [name for name in row if name != "padding"] == [column.name for column in compiled.columns]
             for column in compiled.columns:
                 level, privacy = column.sources[0].level, column.sources[0].field.privacy
                 if level is None or privacy["ladder"] in ("all-or-nothing", "date"):
