@@ -20,9 +20,9 @@ ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LEDGER = "ledger"
 LEDGER_PARTITIONS = 6
 PURPOSE_MIN_CHARS = 20
-FOR_EVER = re.compile(r"in\.|anon\.|facts\.|control\.|ledger$|cohorts$|decisions$|clock\.ticks$")
+FOR_EVER = re.compile(r"in\.|anon\.|facts\.|totals\.|control\.|ledger$|cohorts$|decisions$|clock\.ticks$")
 """What a replay needs; in `in.*` nothing may go before intake has it."""
-NON_PERSONAL = ("anon.", "facts.")
+NON_PERSONAL = ("anon.", "facts.", "totals.")
 OWN_TOPICS = ("in.", "receipts.", "quarantine.")
 """What every agency has; a partner has `to.`."""
 

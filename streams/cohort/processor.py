@@ -23,6 +23,7 @@ from streams.cohort.records import Arrived, Changed, Merged, Record, Resumed, Ti
 from streams.cohort.release import Keys, advance, marks_asked
 from streams.cohort.rows import Tick
 from streams.cohort.state import State, Step
+from streams.cohort.statistics import IDENTIFIED, Statistics
 from streams.hub_records import hub_output
 from streams.opening import EventOpener, OpenedEvent
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
@@ -51,6 +52,11 @@ class CohortProcessor:
         self._opener = EventOpener(codec, vault, Channel.STAGE)
         self._egress = Egress(codec)
         self._store = store.Store(vault)
+        self._statistics = {
+            each.population.id: Statistics(topology, each, vault)
+            for each in self._populations.values()
+            if IDENTIFIED in each.ways
+        }
 
     async def process(
         self, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Transaction
@@ -70,9 +76,15 @@ class CohortProcessor:
         step = advance(before.state, records, layout=population.layout, keys=keys, spent=spent)
         await self._store.spend(transaction, name, step.spent)
         await store.note(transaction, name, step.notices)
+        statistics = self._statistics.get(name)
+        told = (
+            []
+            if statistics is None
+            else (await statistics.take(transaction, records, before.state, step, inputs.nonce)).outputs(self._codec)
+        )
         ledger, digest = await self._entries(step, name, before.ledger_digest, transaction)
         await self._store.save(transaction, population.layout, before, step.state, digest, inputs.nonce)
-        return [*self._batches(step, population), *ledger]
+        return [*self._batches(step, population), *ledger, *told]
 
     async def discard(
         self,

@@ -94,3 +94,29 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON streams.cohort, streams.cohort_row, stre
 GRANT UPDATE ON streams.cohort_person TO hub_streams;
 GRANT SELECT, INSERT ON streams.cohort_person, streams.cohort_spent, streams.cohort_entry TO hub_streams;
 GRANT SELECT, INSERT, UPDATE ON streams.cohort_notice, streams.ticker TO hub_streams;
+
+CREATE TABLE streams.cohort_totals (
+    population text PRIMARY KEY,
+    ct bytea NOT NULL
+);
+COMMENT ON TABLE streams.cohort_totals IS 'State of the weekly totals, sealed under a key of the hub: it holds exact counts.';
+
+CREATE TABLE streams.cohort_counted (
+    population text NOT NULL,
+    mark bytea NOT NULL,
+    PRIMARY KEY (population, mark)
+);
+COMMENT ON TABLE streams.cohort_counted IS 'Keyed hashes of persons whom a table of totals has counted.';
+
+CREATE TABLE streams.cohort_list (
+    population text NOT NULL,
+    year int NOT NULL,
+    subject_id uuid NOT NULL,
+    agency text NOT NULL,
+    PRIMARY KEY (population, year, subject_id, agency)
+);
+COMMENT ON TABLE streams.cohort_list IS 'On whose lists identified persons of the year are; gone when its overlap table was told.';
+
+GRANT SELECT, INSERT, UPDATE ON streams.cohort_totals TO hub_streams;
+GRANT SELECT, INSERT ON streams.cohort_counted TO hub_streams;
+GRANT SELECT, INSERT, DELETE ON streams.cohort_list TO hub_streams;
