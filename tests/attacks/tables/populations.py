@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 from benchmarks._cohort_population import IDENTIFIED, arriving, layout, persons
-from projections.indicators.figures import Period, Row, months
+from projections.indicators.figures import Period, Row, Value, months
 from streams.cohort.batches import Batch, PublishedRow
 from streams.cohort.parameters import Parameters
 from streams.cohort.release import Keys, advance, marks_asked
@@ -28,7 +28,11 @@ DRAWN: tuple[dict[str | None, int], ...] = (
     {"YES": 2, "NO": 60, None: 38},
     {"YES": 2, "NO": 60, None: 38},
 )
-FORMS = {"Sexual exploitation": ("SEXUAL",), "Forced labour": ("LABOUR",), "Slavery and similar practices": ("SLAVERY_LIKE",)}  # fmt: skip
+FORMS = {
+    "Sexual exploitation": ("SEXUAL",),
+    "Forced labour": ("LABOUR",),
+    "Slavery and similar practices": ("SLAVERY_LIKE",),
+}
 GROUPS = {("Female", True): "GIRL", ("Female", False): "WOMAN", ("Male", True): "BOY", ("Male", False): "MAN"}
 MINORS, UNAGED = frozenset({"MINOR", "0--8", "9--17"}), frozenset({None, "*"})
 KEYS = Keys(b"o" * 32, b"l" * 32)
@@ -97,3 +101,33 @@ def _row(batch: Batch, shown: PublishedRow) -> Row:
             "trafficked_before": before,
         },
     )
+
+
+def invented(months_: int = 12, each: int = 160) -> tuple[Row, ...]:
+    """Return rows of nobody, for where the file is not. In the first month everybody counts, and few are in land."""
+    chance = Random(5)  # noqa: S311 - the same in every run
+    border = [_invented(0, status="IDENTIFIED", setting="BORDER")] * 95
+    in_land = [_invented(0, status="IDENTIFIED", setting="IN_LAND")] * 5
+    shares = dict(zip(COLUMNS[1:], DRAWN, strict=True))
+    forms = {("SEXUAL",): 60, ("LABOUR",): 25, ("LABOUR", "SEXUAL"): 4, ("SLAVERY_LIKE",): 3, (): 8}
+    groups: dict[str | None, int] = {"WOMAN": 55, "MAN": 25, "GIRL": 12, "BOY": 4, None: 4}
+    regions: dict[str | None, int] = {"ALB": 30, "SRB": 20, "MDA": 12, "NGA": 4, "VNM": 3, None: 31}
+    return (
+        *border,
+        *in_land,
+        *(
+            _invented(
+                month,
+                **{name: _draw(chance, own) for name, own in shares.items()},
+                group=_draw(chance, groups),
+                citizenship=_draw(chance, regions),
+                exploitation_forms=chance.choices(list(forms), list(forms.values()))[0],
+            )
+            for month in range(1, months_)
+            for _ in range(each)
+        ),
+    )
+
+
+def _invented(month: int, **columns: Value) -> Row:
+    return Row(tick=PERIODS[month].first, kind="PersonIdentified", columns={"group": "WOMAN", **columns})

@@ -124,7 +124,7 @@ class Programme:
         return (0, np.inf) if greatest >= k else (self._best(columns, inside, 1), greatest)
 
     def _columns(self, asked: Groups) -> tuple[list[tuple[tuple[int, int], ...]], list[int]]:
-        """Return the unknowns that hang together with *asked*, as the sums they are part of, and which are asked for."""
+        """Return the unknowns that hang together with *asked*, as the sums they are part of, and those asked for."""
         reached: set[int] = set()
         waiting = {number for group in asked for number, _ in self._of[group]}
         while waiting:

@@ -1,4 +1,4 @@
-"""The attacks by time and by tier: every snapshot subtracted from every later one, and one tier laid beside the other."""
+"""The attacks by time and by tier: each snapshot subtracted from each later one, and the tiers laid side by side."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence

@@ -10,10 +10,10 @@ from projections.indicators.figures import K
 from streams.cohort.parameters import OPEN
 from tests.attacks.score_table import score
 from tests.attacks.tables import programme, snapshots, subtraction
-from tests.attacks.tables.attacks import Published, by_programme, by_subtraction, over_time, small_numbers
-from tests.attacks.tables.populations import PERIODS, Released, released
+from tests.attacks.tables.attacks import ATTACKS, Published, by_programme, by_subtraction, over_time, small_numbers
+from tests.attacks.tables.populations import PERIODS, Released, invented, released
 
-pytestmark = pytest.mark.shared
+shared = pytest.mark.shared
 Recorder = Callable[[str, object], None]
 WHOLE, MIDDLE, SMALL = 1, 5, 20
 """Every so many-th person of the file: volumes of a region, of a country, and of a small one that has to wait long."""
@@ -27,6 +27,7 @@ def volume(shared_data: Path, request: pytest.FixtureRequest) -> tuple[Released,
     return release, Published(release.rows())
 
 
+@shared
 def test_the_attack_by_subtraction_recovers_most_hidden_cells_of_the_unodc_file(
     shared_data: Path, record_property: Recorder
 ) -> None:
@@ -39,6 +40,7 @@ def test_the_attack_by_subtraction_recovers_most_hidden_cells_of_the_unodc_file(
     assert sum(not table.is_consistent for table in tables) == 665
 
 
+@shared
 def test_subtraction_gives_no_hidden_part_of_our_tables(
     volume: tuple[Released, Published], record_property: Recorder
 ) -> None:
@@ -63,39 +65,35 @@ class Naive:
         self._k = k
         self._sizes: dict[int, int] = {}
 
-    def add(self, group: int, size: int) -> None:  # noqa: D102 - as Told
+    def add(self, group: int, size: int) -> None:
         self._sizes[group] = size
 
-    def count(self, groups: Sequence[int]) -> int:  # noqa: D102 - as Told
+    def count(self, groups: Sequence[int]) -> int:
         return sum(self._sizes[group] for group in groups)
 
-    def tell(self, sets: Sequence[frozenset[int]]) -> bool:  # noqa: D102 - as Told
+    def tell(self, sets: Sequence[frozenset[int]]) -> bool:
         return all(not each or self.count(list(each)) >= self._k for each in sets)
 
-    def tell_most(self, sets: Sequence[frozenset[int]]) -> tuple[frozenset[int], ...]:  # noqa: D102 - as Told
+    def tell_most(self, sets: Sequence[frozenset[int]]) -> tuple[frozenset[int], ...]:
         return tuple(sets if self.tell(sets) else [frozenset() for _ in sets])
 
 
-def test_of_a_folding_that_only_hides_small_parts_subtraction_and_programme_give_many(
+@shared
+def test_of_a_folding_that_only_hides_small_parts_subtraction_gives_many(
     shared_data: Path, monkeypatch: pytest.MonkeyPatch, record_property: Recorder
 ) -> None:
     """The second control: the same rows, the same attackers, and a publisher of the usual kind."""
     monkeypatch.setattr(persons, "Told", Naive)
-    published = Published(released(shared_data / "data", SMALL).rows(), PERIODS[:8])
+    published = Published(released(shared_data / "data", SMALL).rows(), PERIODS[:12])
     hidden = sum(0 < published.truth.part(table.name, code) < K for table in published.tables for code in table.hidden)
     found = list(by_subtraction(published))
     record_property(
         *score("control: hidden parts of tables that only hide small ones, by subtraction", len(found), hidden)
     )
-    assert len(found) >= 5
-    bounded = sum(1 for _ in by_programme(published))
-    asked = sum(1 for _ in programme.questions(published.truth, K))
-    record_property(
-        *score("control: counts of such tables that a linear programme bounds within 1 to k - 1", bounded, asked)
-    )
-    assert bounded >= 5
+    assert len(found) >= 10
 
 
+@shared
 @pytest.mark.parametrize(("every", "periods"), [(WHOLE, 3), (MIDDLE, 4), (SMALL, 24)])
 def test_all_numbers_together_bound_no_unpublished_count_below_k(
     every: int, periods: int, shared_data: Path, record_property: Recorder
@@ -110,6 +108,7 @@ def test_all_numbers_together_bound_no_unpublished_count_below_k(
     assert asked > 10, "there is something to find"
 
 
+@shared
 def test_no_counter_moves_by_fewer_than_k_between_any_two_snapshots(
     shared_data: Path, record_property: Recorder
 ) -> None:
@@ -123,6 +122,7 @@ def test_no_counter_moves_by_fewer_than_k_between_any_two_snapshots(
     assert snapshots.counters(published.figures)
 
 
+@shared
 def test_rows_of_both_tiers_laid_together_reveal_no_class_below_k(
     volume: tuple[Released, Published], record_property: Recorder
 ) -> None:
@@ -135,6 +135,7 @@ def test_rows_of_both_tiers_laid_together_reveal_no_class_below_k(
     assert found == []
 
 
+@shared
 def test_tables_folded_from_each_tier_would_tell_by_subtraction_so_that_one_tier_alone_may_be_folded(
     volume: tuple[Released, Published], record_property: Recorder
 ) -> None:
@@ -153,6 +154,7 @@ def test_tables_folded_from_each_tier_would_tell_by_subtraction_so_that_one_tier
     assert found > 0, "no longer so: then both tiers may be folded, and the users' documentation can say it"
 
 
+@shared
 def test_who_assumes_that_every_hidden_part_is_below_k_bounds_some(
     volume: tuple[Released, Published], record_property: Recorder
 ) -> None:
@@ -167,3 +169,9 @@ def test_who_assumes_that_every_hidden_part_is_below_k_bounds_some(
             "measured: bounds within 1 to k - 1 that hold, of those guessed from what is hidden", sum(right), len(right)
         )
     )
+
+
+def test_invented_rows_are_told_of_by_no_attack_either() -> None:
+    """Where the real data are not."""
+    published = Published(invented(), PERIODS[:12])
+    assert {name: list(attack(published)) for name, attack in ATTACKS.items()} == {name: [] for name in ATTACKS}

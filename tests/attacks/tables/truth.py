@@ -4,6 +4,7 @@ Which rows a step covers is worked out from the steps before it, never asked of 
 or, when figures of the past would have told too much, those of the newest period alone.
 """
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -31,10 +32,7 @@ class Truth:
         self.figures = figures
         self.number_of = {period.label: number for number, period in enumerate(periods)}
         ends = [period.last for period in periods]
-        sizes = Counter(
-            (next(number for number, last in enumerate(ends) if row.tick <= last), row.kind, *sorted(row.columns.items()))
-            for row in rows
-        )  # fmt: skip
+        sizes = Counter((bisect_left(ends, row.tick), row.kind, *sorted(row.columns.items())) for row in rows)
         self.sizes = tuple(sizes.values())
         self.period_of: tuple[int, ...] = tuple(key[0] for key in sizes)
         self.rows = tuple(Row(tick=0, kind=key[1], columns=dict(key[2:])) for key in sizes)
