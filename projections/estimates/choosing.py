@@ -59,7 +59,7 @@ def _fit_or_none(table: Table, model: Model) -> Fit | None:
 
 def _steps(table: Table, model: Model) -> Iterable[Model]:
     """Yield the models with one interaction more or less; only lists that share a told cell have one of their own."""
-    for pair in (*combinations(sorted(table.lists), 2), HIDDEN):
+    for pair in (*combinations(sorted(table.lists), 2), *([HIDDEN] if table.others else [])):
         if pair in model:
             yield tuple(each for each in model if each != pair)
         elif pair not in apart(table):

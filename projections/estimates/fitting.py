@@ -135,8 +135,8 @@ def _fitted(table: Table, model: Model, undetected: float | None) -> tuple[Numbe
 
 
 def _parameters(counts: Numbers, design: Numbers, start: Numbers | None) -> Numbers:
-    with warnings.catch_warnings():
-        # That means and counts agree exactly is no fault: a small table is told by as many parameters as cells.
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        # That means and counts agree exactly is no fault: a table may have as many cells as the model has parameters.
         warnings.simplefilter("ignore", PerfectSeparationWarning)
         found: Numbers = GLM(counts, design, family=Poisson()).fit(start_params=start).params
         return found
