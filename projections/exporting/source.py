@@ -45,7 +45,7 @@ class Source(Protocol):
 def open_source(home: Home) -> Source:
     """Return what *home* has released; raise UnavailableError when it has no released rows to read."""
     raise NotReleasedYetError(
-        f"the hub in {home.root} has no released rows that can be read: cohort release has not started here"
+        f"the hub in {home.path} has no released rows that can be read: cohort release has not started here"
     )
 
 
