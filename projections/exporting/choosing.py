@@ -27,6 +27,12 @@ class UnknownFrameworkError(MisuseError):
     code = "unknown-framework"
 
 
+class NoPeriodError(MisuseError):
+    """No closed period lies within the time asked for."""
+
+    code = "no-period"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """What was asked for; empty: everything."""
@@ -68,16 +74,19 @@ def chosen_indicators(catalogue: Catalogue, choice: Choice) -> tuple[Indicator, 
 
 
 def chosen_periods(periods: Sequence[Period], choice: Choice) -> tuple[Period, ...]:
-    """Return the periods that lie within the time asked for; raise WrongMonthError."""
+    """Return the periods that lie within the time asked for; raise WrongMonthError, or NoPeriodError without one."""
     first, last = _begin(choice.since), _end(choice.until)
     if first is not None and last is not None and first > last:
         raise WrongMonthError("--until lies before --since")
-    return tuple(
+    found = tuple(
         each
         for each in periods
         if (first is None or each.first >= (first - _EPOCH).days)
         and (last is None or each.last <= (last - _EPOCH).days)
     )
+    if not found:
+        raise NoPeriodError("no period of that time is closed yet")
+    return found
 
 
 def chosen_figures(

@@ -40,6 +40,8 @@ class Year:
     """The flows of a year."""
 
     label: str
+    closed_by: str
+    """Label of the period that ends it."""
     span: Span
     total: int
     """Persons, each once; 0: nobody, or too few to be told."""
@@ -65,7 +67,7 @@ def flows_of(entry: Indicator, rows: Sequence[Row], periods: Sequence[Period], k
     for label, span in spans(periods, yearly=True).items():
         last = next(each.last for each in periods if each.label == label)
         sizes = Counter(_ends(row) for row in own if (before is None or row.tick > before) and row.tick <= last)
-        found.append(_year(told, sizes, first, span))
+        found.append(_year(told, sizes, first, label, span))
         first, before = first + len(sizes), last
     return tuple(found)
 
@@ -74,17 +76,17 @@ def _ends(row: Row) -> tuple[str, str]:
     return code_in(row, "citizenship_region", CITIZENSHIP), code_in(row, "", PLACE)
 
 
-def _year(told: Told, sizes: Counter[tuple[str, str]], first: int, span: Span) -> Year:
+def _year(told: Told, sizes: Counter[tuple[str, str]], first: int, period: str, span: Span) -> Year:
     """Tell the whole first, then the largest flows before the smaller ones: they are the least hindered."""
     order = sorted(sizes, key=lambda ends: (-sizes[ends], ends))
     for number, ends in enumerate(order, first):
         told.add(number, sizes[ends])
     everybody = frozenset(range(first, first + len(order)))
     if not everybody or not told.tell([everybody]):
-        return Year(label=span.year, span=span, total=0, flows=())
+        return Year(label=span.year, closed_by=period, span=span, total=0, flows=())
     flows = tuple(
         Flow(region=ends[0], place=ends[1], persons=sizes[ends])
         for number, ends in enumerate(order, first)
         if told.tell([frozenset([number])])
     )
-    return Year(label=span.year, span=span, total=told.count(everybody), flows=flows)
+    return Year(label=span.year, closed_by=period, span=span, total=told.count(everybody), flows=flows)

@@ -1,13 +1,16 @@
 """Released rows as a table: fields of HTCDS where the standard can say it, and every released column as it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from projections.exporting.cells import Cell
 from projections.exporting.choosing import day
 from projections.exporting.columns import Column, Table
+from projections.exporting.forms import Form, as_csv, as_json_file, as_parquet
 from projections.exporting.htcds import standard
-from projections.exporting.metadata import LogState, head
+from projections.exporting.metadata import LogState, head, state_of
+from projections.exporting.source import Source
 from projections.indicators.carried import kind_of
 from projections.indicators.figures import Row, Value
 from schemas.channel_rules import kinds
@@ -21,6 +24,7 @@ _FIXED = (
     Column(name="hub_event_type", kind="text", meaning="What the row tells: the kind of event."),
     Column(name="hub_released", kind="text", meaning="Day of the batch in which the row left; no day of an event."),
 )
+FORMS: Final[Mapping[str, Form]] = {"csv": as_csv, "json": as_json_file, "parquet": as_parquet}
 NOT_SAID = (
     "An empty cell: not reported, or withheld so that nobody is revealed; the two look the same. It is never to be "
     "read as no or as zero. A region in place of a country, or a wider band of age, is all that was released."
@@ -82,6 +86,12 @@ def of_rows(state: LogState, table: Table, chosen: Sequence[str]) -> dict[str, o
         "rows_are": "One row for each person and kind of event, ever; rows of one person cannot be linked.",
         "names": {"title": mapping.title, "source": mapping.source, "about": mapping.about},
     }
+
+
+def row_files(source: Source, tier: str, chosen: Sequence[str], form: str, out: Path) -> Mapping[Path, bytes]:
+    """Return by path what an export of the released rows of *tier* writes, in the order in which it is to appear."""
+    table = rows_table(source.rows(tier), chosen, tier)
+    return FORMS[form](table, of_rows(state_of(source, tier), table, chosen), out)
 
 
 def _columns(kind: str, tier: str) -> tuple[str, ...]:

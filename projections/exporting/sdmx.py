@@ -90,9 +90,7 @@ def as_sdmx(
 ) -> Mapping[Path, bytes]:
     """Return SDMX-CSV of *version*, and beside it the metadata with the code lists of all dimensions."""
     names = dimensions(catalogue)
-    first = ("STRUCTURE", "STRUCTURE_ID", "ACTION") if version == "3.0" else ("DATAFLOW",)
-    # R: what is sent replaces an observation as a whole, so that an empty value takes an older one away.
-    start = ("dataflow", f"{AGENCY}:{FLOW_ID}(1.0.0)", "R") if version == "3.0" else (f"{AGENCY}:{FLOW_ID}(1.0)",)
+    flow, first, start = _start(version)
     header = (*first, *names, "TIME_PERIOD", "OBS_VALUE", *_ATTRIBUTES)
     lines: list[tuple[Cell, ...]] = []
     for row in rows:
@@ -101,11 +99,21 @@ def as_sdmx(
         lines.append((*start, *own, row.time, row.value, *_attributes(row, state)))
     said = {
         **metadata,
-        "dataflow": start[-2] if version == "3.0" else start[0],
+        "dataflow": flow,
         "dimensions": [*names, "TIME_PERIOD"],
         "code_lists": _code_lists(rows, names),
     }
     return {beside(out): as_json(said), out: csv_bytes(header, lines)}
+
+
+def _start(version: Version) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """Return the id of the dataflow, the headers of the first columns, and what stands in them."""
+    if version == "2.1":
+        flow = f"{AGENCY}:{FLOW_ID}(1.0)"
+        return flow, ("DATAFLOW",), (flow,)
+    flow = f"{AGENCY}:{FLOW_ID}(1.0.0)"
+    # R: what is sent replaces an observation as a whole, so that an empty value takes an older one away.
+    return flow, ("STRUCTURE", "STRUCTURE_ID", "ACTION"), ("dataflow", flow, "R")
 
 
 def _key(row: Observation) -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""Charts that are exported: a series, flows, levels of control; as Vega-Lite, drawn to SVG and PNG without a network."""
+"""Charts that are exported: a series, flows, levels of control, drawn to SVG and PNG without a network."""

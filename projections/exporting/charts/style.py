@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from projections.exporting.metadata import LogState
-from projections.indicators.entries import Indicator
+from projections.indicators.entries import Indicator, OverPersons
 
 if TYPE_CHECKING:
     import altair as alt
@@ -17,9 +17,8 @@ OKABE_ITO = ("#D55E00", "#0072B2", "#CC79A7", "#009E73", "#E69F00", "#56B4E9", "
 """Eight colours less black, told apart with every kind of colour blindness (Okabe and Ito 2008)."""
 REST = "#8A8A8A"
 WIDTH = 860
-_TITLE_CHARACTERS, _NOTE_CHARACTERS = 84, 128
-UNITS = {
-    "COUNT": "persons or cases",
+_TITLE_CHARACTERS, _NOTE_CHARACTERS = 84, 140
+_UNITS = {
     "PERCENT": "percent",
     "RATE": "per 100,000 inhabitants",
     "DAYS": "days",
@@ -41,7 +40,9 @@ class Drawn:
     rows: tuple[tuple[str | float | None, ...], ...]
 
 
-def finished(chart: "alt.LayerChart", title: str, subtitle: str, notes: Sequence[str], description: str) -> dict[str, Any]:
+def finished(
+    chart: "alt.LayerChart", title: str, subtitle: str, notes: Sequence[str], description: str
+) -> dict[str, Any]:
     """Return the specification of *chart* under its title, with the *notes* below it."""
     import altair as alt
 
@@ -57,11 +58,9 @@ def finished(chart: "alt.LayerChart", title: str, subtitle: str, notes: Sequence
         subtitleFontSize=12,
         offset=14,
     )
-    foot = alt.Title(
-        lines, orient="bottom", anchor="start", fontSize=11, fontWeight="normal", color=FAINT, offset=14
-    )
+    foot = alt.Title(lines, orient="bottom", anchor="start", fontSize=11, fontWeight="normal", color=FAINT, offset=14)
     whole = (
-        alt.vconcat(chart, title=foot, data=alt.Data(values=[]))
+        alt.vconcat(chart, title=foot, data=data([]))
         .properties(padding=18, background="white", description=description)
         .configure(font=FONT)
         .configure_axis(
@@ -82,9 +81,22 @@ def finished(chart: "alt.LayerChart", title: str, subtitle: str, notes: Sequence
     return spec
 
 
-def subtitle_of(state: LogState, what: str) -> str:
-    """Return the line below a title: what is shown, for whom, and the rule that protects."""
-    return f"{what}. Tier: {state.tier}. A number of persons is nobody or at least {state.k}."
+def data(values: Sequence[Mapping[str, object]]) -> Any:
+    """Return *values* as the data of a layer."""
+    import altair as alt
+
+    return alt.Data(values=list(values))  # type: ignore[no-untyped-call]  # altair's generated classes are untyped
+
+
+def subtitle_of(entry: Indicator, state: LogState, what: str) -> str:
+    """Return the line below a title: what is shown, for whom, and for persons the rule that protects."""
+    rule = f" A number of persons is nobody or at least {state.k}." if counts_persons(entry) else ""
+    return f"{what}. Tier: {state.tier}.{rule}"
+
+
+def counts_persons(entry: Indicator) -> bool:
+    """Return whether *entry*, one with a measure of its own, counts released persons."""
+    return isinstance(entry.measure, OverPersons)
 
 
 def source_note(entry: Indicator, state: LogState) -> str:
@@ -94,6 +106,12 @@ def source_note(entry: Indicator, state: LogState) -> str:
         f"{entry.printed_as or entry.section}), log position {state.position or 'none'}, parameters "
         f"{state.parameters_hash[:12] or 'none'}."
     )
+
+
+def unit_of(entry: Indicator) -> str:
+    """Return the unit of *entry* in words."""
+    counted = "persons" if counts_persons(entry) else "number"
+    return _UNITS.get(entry.unit, counted)
 
 
 def number(value: float) -> str:

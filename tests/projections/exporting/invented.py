@@ -130,7 +130,8 @@ def _control(draw: Random, tick: int, level: str) -> Row:
         columns={
             "agency": draw.choice(["rs-labour", "hr-labour"]),
             "level": level,
-            "authority": "LABOUR_INSPECTORATE",
+            "authority": "LABOUR_INSPECTION",
+            "kind": "LABOUR_INSPECTION",
             "isic_section": draw.choice(["A", "F"]),
             "enterprises_registered": float(registered),
             "enterprises_controlled": float(draw.randrange(40, registered)),
