@@ -78,6 +78,7 @@ def runs_of(points: Sequence[Point]) -> list[list[Point]]:
 
 
 def description_of(title: str, lines: Sequence[Line], times: Sequence[str], unit: str) -> str:
+    """Return what the chart shows in words: where each line begins and ends, and its highest number."""
     parts = []
     for line in lines:
         first, last = line.points[0], line.points[-1]

@@ -3,14 +3,21 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
+from pathlib import Path
 from random import Random
 from typing import TypeVar
 
-from projections.indicators.figures import Period, Row, Value, months
+from projections.exporting.choosing import Choice
+from projections.exporting.figure_files import figure_files
+from projections.exporting.told import figures_of
+from projections.indicators.catalogue import catalogue
+from projections.indicators.figures import Figure, Period, Row, Value, months
 from schemas.channel_rules import kinds
 
 PERIODS = months(date(2024, 1, 1), 24)
 HASH = "5f" * 32
+OUT = Path("figures.any")
 T = TypeVar("T")
 _GROUPS = (("WOMAN", 50), ("MAN", 24), ("GIRL", 19), ("BOY", 7))
 _FLOWS = (
@@ -58,6 +65,24 @@ class Invented:
 
     def parameters(self) -> Mapping[str, object]:
         return self.said
+
+
+@cache
+def usual() -> Invented:
+    """Return the source that most tests look at."""
+    return invented()
+
+
+@cache
+def files(form: str, tier: str = "partner", sdmx: str = "3.0", choice: Choice = Choice()) -> Mapping[str, bytes]:  # noqa: B008 - frozen
+    """Return what an export of figures of the usual source writes, by the name of the file."""
+    return {path.name: data for path, data in figure_files(usual(), tier, choice, form, OUT, sdmx).items()}
+
+
+@cache
+def told(tier: str) -> tuple[Figure, ...]:
+    """Return the figures of the usual source."""
+    return figures_of(catalogue(), usual(), tier)
 
 
 def narrowed(row: Row, tier: str, without: frozenset[str]) -> Row:
