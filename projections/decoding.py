@@ -93,7 +93,9 @@ def event_of(
     decoded = codec.decode(value)
     name, of_the_ledger = _identified(decoded.fullname)
     _expect_on(topic, decoded.fullname, of_the_ledger=of_the_ledger)
-    if not of_the_ledger:
+    if decoded.fullname == f"hub.{topic}.v1.{name}":  # of a non-personal channel: as it left
+        record = decoded.record
+    elif not of_the_ledger:
         record = codec.in_form(value, decoded, _of_the_hub(name))
     else:
         version = version_of(decoded, name, lineages)
