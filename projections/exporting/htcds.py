@@ -31,7 +31,7 @@ class Field:
 
     def of(self, row: Row) -> tuple[str, ...]:
         """Return what the standard can say of *row*; empty when it says nothing, or nothing that the standard has."""
-        column = self.columns.get(row.kind) or self.columns.get(EVERY_KIND)
+        column = self.columns.get(row.kind.partition(":")[0]) or self.columns.get(EVERY_KIND)
         codes = said(row.get(column)) if column else ()
         if self.keep:
             return tuple(code for code in codes if is_code(self.keep, code))

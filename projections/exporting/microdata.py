@@ -20,11 +20,18 @@ OWN = "hub_"
 """Columns that are no fields of the standard begin so."""
 BETWEEN: Final = ";"
 """Between several values of one cell, as the import of HTCDS reads them."""
+_FACT = (
+    "The kind of fact. `ServiceProvided`: that there was any service; `ServiceProvided:LEGAL`: which one. A person may "
+    "have a row of each: never add them up."
+)
 _FIXED = (
-    Column(name="hub_event_type", kind="text", meaning="What the row tells: the kind of event."),
+    Column(name="hub_event_type", kind="text", meaning="The kind of event that tells it."),
+    Column(name="hub_fact", kind="text", meaning=_FACT),
     Column(name="hub_released", kind="text", meaning="Day of the batch in which the row left; no day of an event."),
 )
 FORMS: Final[Mapping[str, Form]] = {"csv": as_csv, "json": as_json_file, "parquet": as_parquet}
+SPLIT: Final = ":"
+"""Between the event type and the value that makes a kind of fact of its own."""
 NOT_SAID = (
     "An empty cell: not reported, or withheld so that nobody is revealed; the two look the same. It is never to be "
     "read as no or as zero. A region in place of a country, or a wider band of age, is all that was released."
@@ -58,13 +65,14 @@ def rows_table(rows: Sequence[Row], chosen: Sequence[str], tier: str) -> Table:
     names = tuple(dict.fromkeys(name for kind in chosen for name in _columns(kind, tier)))
     lines = [
         (
+            _event_type(row),
             row.kind,
             f"{day(row.tick):%Y-%m-%d}",
             *(BETWEEN.join(each.of(row)) or None for each in fields.values()),
             *(_cell(row.get(name)) for name in names),
         )
         for row in rows
-        if row.kind in chosen
+        if _event_type(row) in chosen
     ]
     return Table(
         columns=(
@@ -92,6 +100,10 @@ def row_files(source: Source, tier: str, chosen: Sequence[str], form: str, out: 
     """Return by path what an export of the released rows of *tier* writes, in the order in which it is to appear."""
     table = rows_table(source.rows(tier), chosen, tier)
     return FORMS[form](table, of_rows(state_of(source, tier), table, chosen), out)
+
+
+def _event_type(row: Row) -> str:
+    return row.kind.partition(SPLIT)[0]
 
 
 def _columns(kind: str, tier: str) -> tuple[str, ...]:

@@ -5,16 +5,10 @@ from typing import Protocol
 
 from infra.home import Home
 from projections.indicators.figures import K, Period, Row
-from schemas.errors import MisuseError, UnavailableError
+from schemas.errors import MisuseError
 
 TIERS = ("partner", "open")
 """Audiences: vetted agencies and liaison points, and the public."""
-
-
-class NotReleasedYetError(UnavailableError):
-    """The hub has no released rows that an export could be made of."""
-
-    code = "nothing-released"
 
 
 class UnknownTierError(MisuseError):
@@ -44,9 +38,9 @@ class Source(Protocol):
 
 def open_source(home: Home) -> Source:
     """Return what *home* has released; raise UnavailableError when it has no released rows to read."""
-    raise NotReleasedYetError(
-        f"the hub in {home.path} has no released rows that can be read: cohort release has not started here"
-    )
+    from projections.indicators.reading import released_rows
+
+    return released_rows(home)
 
 
 def least(source: Source) -> int:

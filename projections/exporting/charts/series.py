@@ -96,7 +96,7 @@ def _chart(lines: Sequence[Line], times: Sequence[str], unit: str) -> Any:
         description="says:N",
         fill=alt.condition("datum.whole", colour, alt.value("white")),
     )
-    right = alt.Chart(data(_labels(lines, highest)))
+    right = alt.Chart(data(labels_apart(lines, highest)))
     leader = right.mark_rule(strokeWidth=1, color=FAINT, opacity=0.6, aria=False).encode(
         x=alt.X("at:Q"), x2=alt.datum(last + 0.3), y=alt.Y("value:Q"), y2="label_y:Q"
     )
@@ -122,16 +122,16 @@ def _marks(lines: Sequence[Line], times: Sequence[str]) -> list[dict[str, str | 
     ]
 
 
-def _labels(lines: Sequence[Line], highest: float) -> list[dict[str, str | float]]:
+def labels_apart(lines: Sequence[Line], highest: float) -> list[dict[str, str | float]]:
     """Return the label at the end of each line, moved so far up or down that none covers another."""
-    step, floor, found = highest * _LABEL_APART, 0.0, []
-    for line in sorted(lines, key=lambda each: each.points[-1].value):
-        end = line.points[-1]
-        place = max(end.value, floor)
-        floor = place + step
-        found.append((end, place, f"{line.name} {number(end.value)}"))
-    over = max(0.0, floor - step - highest * _SPAN)
-    return [
-        {"at": end.at, "value": end.value, "label_y": max(0.0, place - over), "name": name}
-        for end, place, name in found
-    ]
+    step, floor, ceiling, found = highest * _LABEL_APART, 0.0, highest * _SPAN, []
+    order = sorted(lines, key=lambda each: each.points[-1].value)
+    places = []
+    for line in order:
+        places.append(max(line.points[-1].value, floor))
+        floor = places[-1] + step
+    for line, wanted in zip(reversed(order), reversed(places), strict=True):
+        end, place = line.points[-1], min(wanted, ceiling)
+        ceiling = place - step
+        found.append({"at": end.at, "value": end.value, "label_y": place, "name": f"{line.name} {number(end.value)}"})
+    return found

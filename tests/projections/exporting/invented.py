@@ -49,9 +49,9 @@ class Invented:
     """Columns that the open tier withholds of every third row."""
 
     def rows(self, tier: str) -> Sequence[Row]:
+        withheld = self.withheld if tier == "open" else frozenset[str]()
         return [
-            narrowed(row, tier, self.withheld if number % 3 == 0 else frozenset())
-            for number, row in enumerate(self.persons)
+            narrowed(row, tier, withheld if number % 3 == 0 else frozenset()) for number, row in enumerate(self.persons)
         ]
 
     def facts(self, tier: str) -> Sequence[Row]:
@@ -87,9 +87,9 @@ def told(tier: str) -> tuple[Figure, ...]:
 
 def narrowed(row: Row, tier: str, without: frozenset[str]) -> Row:
     """Return what *tier* gets of *row*."""
-    kind = kinds("anon").get(row.kind) or kinds("facts")[row.kind]
-    carried = {column.name for column in kind.columns if tier in column.tiers}
-    known = carried | {"area"}
+    name = row.kind.partition(":")[0]
+    kind = kinds("anon").get(name) or kinds("facts")[name]
+    known = {column.name for column in kind.columns if tier in column.tiers}
     return replace(
         row,
         columns={name: None if name in without else value for name, value in row.columns.items() if name in known},

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from projections.exporting.cells import cell, csv_bytes, number, safe
 
-BEGINS = re.compile(r"\s*[=+\-@|%＋－＝＠]")
+BEGINS = re.compile(r"\s*[=+\-@|%\uff0b\uff0d\uff1d\uff20]")
 PARTS = re.compile(r"[;\t\r\n]")
-texts = st.text(alphabet=st.sampled_from("=+-@|%;,\"' \t\r\nab1＝"), max_size=12)
+texts = st.text(alphabet=st.sampled_from("=+-@|%;,\"' \t\r\nab1\uff1d"), max_size=12)
 
 
 @given(texts)
@@ -21,7 +21,7 @@ def test_no_text_and_no_part_that_a_spreadsheet_splits_off_begins_like_a_formula
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "a;=1", "a\n=1", "=cmd|' /C calc'!A0", "＝1"]
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "a;=1", "a\n=1", "=cmd|' /C calc'!A0", "\uff1d1"]
 )
 def test_what_begins_like_a_formula_gets_an_apostrophe(text: str) -> None:
     assert safe(text) != text
