@@ -35,10 +35,10 @@ def as_csv(table: Table, metadata: Metadata, out: Path) -> Mapping[Path, bytes]:
 
 
 def as_json_file(table: Table, metadata: Metadata, out: Path) -> Mapping[Path, bytes]:
-    """Return one JSON object: `metadata`, and `rows` as objects in which null is a value that there is not."""
-    rows = [dict(zip(table.header, row, strict=True)) for row in table.rows]
-    whole = json.dumps({"metadata": metadata, "rows": rows}, indent=1, ensure_ascii=False, allow_nan=False)
-    return {out: f"{whole}\n".encode()}
+    """Return one JSON object: `metadata`, and `rows` as objects, a line each; null is a value that there is not."""
+    write = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+    rows = ",\n".join(write(dict(zip(table.header, row, strict=True))) for row in table.rows)
+    return {out: f'{{"metadata": {write(metadata)},\n"rows": [\n{rows}\n]}}\n'.encode()}
 
 
 def as_parquet(table: Table, metadata: Metadata, out: Path) -> Mapping[Path, bytes]:

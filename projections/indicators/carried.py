@@ -14,7 +14,7 @@ CHANNELS = ("anon", "facts")
 def kind_of(name: str, *channels: str) -> Kind | None:
     """Return the kind of fact *name* of *channels* (all when none is named), None when they do not carry it.
 
-    A kind that is split by a column goes by the event type, one person a row, or has a code of that column after a colon.
+    A kind that is split by a column goes by the event type, one person a row, or has a code after a colon.
     """
     event_type, _, code = name.partition(":")
     found = next((found for each in channels or CHANNELS if (found := kinds(each).get(event_type))), None)

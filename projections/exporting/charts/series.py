@@ -124,8 +124,7 @@ def _marks(lines: Sequence[Line], times: Sequence[str]) -> list[dict[str, str | 
 
 def labels_apart(lines: Sequence[Line], highest: float) -> list[dict[str, str | float]]:
     """Return the label at the end of each line, moved so far up or down that none covers another."""
-    found: list[dict[str, str | float]] = []
-    step, floor, ceiling = highest * _LABEL_APART, 0.0, highest * _SPAN
+    step, floor, ceiling, found = highest * _LABEL_APART, 0.0, highest * _SPAN, list[dict[str, str | float]]()
     order = sorted(lines, key=lambda each: each.points[-1].value)
     places = []
     for line in order:

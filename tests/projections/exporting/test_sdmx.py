@@ -102,3 +102,14 @@ def test_no_two_codes_of_a_dimension_become_one() -> None:
     for row in tidy:
         key = (row["dimension"], identified(row["code"]))
         assert seen.setdefault(key, row["code"]) == row["code"]
+
+
+def test_what_is_not_reported_and_what_is_left_have_the_codes_of_sdmx() -> None:
+    tidy = csv.DictReader(io.StringIO(files("tidy-csv")["figures.any"].decode(), newline=""))
+    meant = {"NOT_REPORTED": "_U", "NOT_BROKEN_DOWN": "_X", "TOTAL": "_T"}
+    seen = set()
+    for plain, row in zip(tidy, read(), strict=True):
+        if plain["code"] in meant:
+            seen.add(plain["code"])
+            assert plain["dimension"] == "TOTAL" or row[plain["dimension"].upper()] == meant[plain["code"]]
+    assert seen == meant.keys()
