@@ -20,8 +20,10 @@ from schemas.errors import MisuseError, Problem
 from schemas.generalising import ladder
 from schemas.privacy_classes import PERSON
 from schemas.privacy_rules import IN_CLEAR, problems_of_rule
-from schemas.shapes import Field, Record, inner_record, shape_of
+from schemas.shapes import Array, Field, Record, inner_record, shape_of
 
+REASON_MIN_CHARS = 20
+NOBODY = "Its class says that it is about nobody."
 TIERS = ("partner", "open")
 """Audiences of non-personal channels, the narrower one first: what `open` gets `partner` gets as well."""
 
@@ -78,6 +80,8 @@ class Column:
     single: bool
     """Whether several values become the finest step on which all are one."""
     tiers: tuple[str, ...]
+    plain: str = ""
+    """Why the column may say the same of everybody in a class; empty: then it is withheld."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,11 @@ class Kind:
     published_in: str | None
     counted_in: Mapping[str, str]
     """Paths and the codes under which the figures count persons; empty: always."""
+    split: str | None = None
+    """Column each value of which is a kind of fact of its own, beside a row that says only that there was any.
+
+    Who got two services has a row without a service, which counts the person, and one for each.
+    """
 
 
 def publishable(path: str, field: Field, level: str | None) -> Publishable:
@@ -235,6 +244,22 @@ def _conditions(place: _Place) -> Iterator[Problem]:
             yield Problem(path, "personal-condition", "a condition rests on what is about nobody")
 
 
+def _splits(place: _Place) -> Iterator[Problem]:
+    name = place.said.get("split")
+    if name is None:
+        return
+    said = place.columns.get(name)
+    fields = [] if said is None else [field_at(place.root, path) for path in said["from"]]
+    if len(fields) != 1 or fields[0] is None or fields[0].text("codes") is None or isinstance(fields[0].shape, Array):
+        yield Problem("split", "unfit-split", "name a column that has one code of one list")
+
+
+def _plain(place: _Place) -> Iterator[Problem]:
+    for name, said in place.columns.items():
+        if "plain" in said and len(str(said["plain"])) < REASON_MIN_CHARS:
+            yield Problem(name, "unreasoned-plain", "say in a sentence why it may say the same of everybody in a class")
+
+
 CHECKS: tuple[Callable[[_Place], Iterator[Problem]], ...] = (
     _unfit_fields,
     _unfit_levels,
@@ -243,6 +268,8 @@ CHECKS: tuple[Callable[[_Place], Iterator[Problem]], ...] = (
     _persons,
     _others,
     _conditions,
+    _splits,
+    _plain,
 )
 """Every rule about the rules of an event type."""
 
@@ -268,6 +295,7 @@ def _kind(event_type: str, said: Mapping[str, Any]) -> Kind:
         person_counts=tuple(said.get("person_counts", ())),
         published_in=said.get("published_in"),
         counted_in=said.get("counted_in", {}),
+        split=said.get("split"),
     )
 
 
@@ -278,4 +306,11 @@ def _column(root: Record, name: str, said: Mapping[str, Any]) -> Column:
         assert field is not None, "the checks have seen that it is there"
         field = banded(field, said)
         sources.append(publishable(path, field, _level(field, said, number)))
-    return Column(name=name, sources=tuple(sources), single=said.get("single", False), tiers=tuple(said["tiers"]))
+    about_nobody = sources[0].field.privacy.get("class") in IN_CLEAR
+    return Column(
+        name=name,
+        sources=tuple(sources),
+        single=said.get("single", False),
+        tiers=tuple(said["tiers"]),
+        plain=str(said.get("plain", NOBODY if about_nobody else "")),
+    )

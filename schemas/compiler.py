@@ -26,6 +26,16 @@ K = 11
 """Persons: a count of fewer leaves nowhere (design section 12.8)."""
 
 
+PADDING: AvroSchema = {
+    "name": "padding",
+    "type": ["null", "bytes"],
+    "default": None,
+    "doc": "Zeros up to the next full bucket, so that the length of a row tells nothing.",
+    "privacy": {"class": "OPERATIONAL"},
+}
+"""A column of every row about a person; the way out fills it."""
+
+
 class NothingLeavesError(MisuseError):
     """No rule lets anything of this event type leave on this channel."""
 
@@ -114,7 +124,7 @@ def _row_schema(contract: Contract, channel: NonPersonal, columns: tuple[Column,
         "derived_from": contract.fingerprint,
         "rules": rules_hash(channel.kind),
         "ladders": {name: ladder(name).fingerprint for name in sorted(used)},
-        "fields": [_field(column, channel) for column in columns],
+        "fields": [_field(column, channel) for column in columns] + ([PADDING] if channel.kind == "anon" else []),
     }
 
 

@@ -140,7 +140,15 @@ def egress_holds(module: ModuleType) -> None:
     codec = _Noting(memory_codec().registry)
     egress = module.Egress(codec)
     for _ in range(2):
-        assert [codec.decode(value).record for value in egress.encode(channel, compiled.schema, rows)] == list(rows)
+        sent = egress.encode(channel, compiled.schema, rows)
+        decoded = [codec.decode(value).record for value in sent]
+        assert [each.pop("padding").strip(b"\0") for each in decoded] == [b""] * len(rows)
+        assert decoded == list(rows)
+    every = [dict.fromkeys(rows[0], "X" * length) for length in range(1, 60)]
+    flat = [{**each, "exploitation_forms": ["X"]} for each in every]
+    for value in egress.encode(channel, compiled.schema, flat):
+        assert len(value) % module.BUCKET_BYTES == 0, "one row is as long as the next"
+    assert len({len(value) for value in egress.encode(channel, compiled.schema, flat[:5])}) == 1
     wider: Any = copy.deepcopy(compiled.schema)
     wider["fields"].append({"name": "full_name", "type": ["null", "string"], "default": None})
     for schema in (wider, compile_for(contract("PersonIdentified"), NonPersonal.ANON_PARTNER).schema):

@@ -234,7 +234,7 @@ def test_a_share_is_of_those_of_whom_it_is_known() -> None:
 
 
 def test_a_ratio_compares_two_counts_of_the_period() -> None:
-    granted = [person(1, "ProtectionGranted", kind="REFLECTION_PERIOD")] * 30
+    granted = [person(1, "ProtectionGranted:REFLECTION_PERIOD", kind="REFLECTION_PERIOD")] * 30
     assisted = [person(2, "ServiceProvided", state="PROVIDED", service="LEGAL")] * 60
     found = figure(figures(granted + assisted, months_=3), "C.3.2-1", 2)
     assert (found.value, found.numerator, found.denominator) == (50, 30, 60)
