@@ -59,7 +59,8 @@ def _wrong_rules() -> Iterator[tuple[str, dict[str, Any], str]]:
         ({"from": ["entry_date"], "level": "5 years", "bands": "age"}, "unfit-bands"),
         ({"from": ["person.full_name"], "level": "bands of days", "bands": "stay"}, "never-leaves"),
         ({"from": ["entry_date"], "level": "*", "bands": "stay"}, "says-nothing"),
-        ({"from": ["entry_date"], "bands": "stay"}, "missing-level"),
+        ({"from": ["entry_date"], "bands": "stay"}, "unknown-level"),
+        ({"from": ["no_such"], "bands": "stay"}, "unknown-field"),
         ({"tiers": ["open"]}, "wrong-tiers"),
         ({"tiers": ["partner", "all"]}, "wrong-tiers"),
     ]
