@@ -50,6 +50,11 @@ class NotSimulatedError(MisuseError):
     code = "clock-not-simulated"
 
 
+def tick_of(moment: dt.datetime) -> int:
+    """Return the tick of *moment*, a UTC day number: days since 1970-01-01."""
+    return moment.astimezone(dt.UTC).date().toordinal() - dt.date(1970, 1, 1).toordinal()
+
+
 def in_milliseconds(moment: dt.datetime) -> dt.datetime:
     """Return *moment* without what Avro's timestamp-millis cannot hold."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -4,10 +4,11 @@ from projections.cross_border import CROSS_BORDER
 from projections.national_cases import NATIONAL_CASES
 from projections.pipeline import PIPELINE
 from projections.projection import Projection
+from projections.released import RELEASED
 from projections.returned_figures import RETURNED_FIGURES
 from schemas.errors import MisuseError
 
-PROJECTIONS = (CROSS_BORDER, NATIONAL_CASES, PIPELINE, RETURNED_FIGURES)
+PROJECTIONS = (CROSS_BORDER, NATIONAL_CASES, PIPELINE, RELEASED, RETURNED_FIGURES)
 
 
 class UnknownProjectionError(MisuseError):

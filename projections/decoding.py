@@ -11,6 +11,7 @@ from typing import cast
 
 from projections.projection import FAMILY_OF, Event
 from schemas.catalogue import Contract, UnknownContractError, contract, hub_contract, hub_contracts
+from schemas.channel_rules import NonPersonal
 from schemas.codec import Codec, Fingerprinted, fullname_of, schema_id_of
 from schemas.derive import IN_CLEAR, NAMESPACE, Channel, derive, fields_of, privacy_of
 from schemas.errors import UnknownSchemaError
@@ -19,6 +20,7 @@ from schemas.registry import AvroSchema, fingerprint_of
 from schemas.upcasting import Lineages, lineage, sealed, version_of
 
 LEDGER = TopicName("ledger")
+_NON_PERSONAL = frozenset(map(str, NonPersonal))
 PRESENCE = frozenset({"case_ref"})
 """Sealed fields of which a projection may know whether they are there."""
 
@@ -93,7 +95,9 @@ def event_of(
     decoded = codec.decode(value)
     name, of_the_ledger = _identified(decoded.fullname)
     _expect_on(topic, decoded.fullname, of_the_ledger=of_the_ledger)
-    if not of_the_ledger:
+    if str(topic) in _NON_PERSONAL and decoded.fullname == f"hub.{topic}.v1.{name}":  # as it left
+        record = decoded.record
+    elif not of_the_ledger:
         record = codec.in_form(value, decoded, _of_the_hub(name))
     else:
         version = version_of(decoded, name, lineages)

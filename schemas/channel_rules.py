@@ -14,13 +14,16 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
+from schemas.banding import banded, problems_of_bands
 from schemas.catalogue import contract, contracts
 from schemas.errors import MisuseError, Problem
 from schemas.generalising import ladder
 from schemas.privacy_classes import PERSON
 from schemas.privacy_rules import IN_CLEAR, problems_of_rule
-from schemas.shapes import Field, Record, inner_record, shape_of
+from schemas.shapes import Array, Field, Record, inner_record, shape_of
 
+REASON_MIN_CHARS = 20
+NOBODY = "Its class says that it is about nobody."
 TIERS = ("partner", "open")
 """Audiences of non-personal channels, the narrower one first: what `open` gets `partner` gets as well."""
 
@@ -77,6 +80,8 @@ class Column:
     single: bool
     """Whether several values become the finest step on which all are one."""
     tiers: tuple[str, ...]
+    plain: str = ""
+    """Why the column may say the same of everybody in a class; empty: then it is withheld."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,11 @@ class Kind:
     published_in: str | None
     counted_in: Mapping[str, str]
     """Paths and the codes under which the figures count persons; empty: always."""
+    split: str | None = None
+    """Column each value of which is a kind of fact of its own, beside a row that says only that there was any.
+
+    Who got two services has a row without a service, which counts the person, and one for each.
+    """
 
 
 def publishable(path: str, field: Field, level: str | None) -> Publishable:
@@ -169,18 +179,27 @@ def _unfit_fields(place: _Place) -> Iterator[Problem]:
             if field is None:
                 yield Problem(path, "unknown-field", "name a field of the event, a list of records with []")
             else:
+                field = banded(field, said)
                 yield from problems_of_rule(path, field, _level(field, said, number))
 
 
 def _unfit_levels(place: _Place) -> Iterator[Problem]:
     for name, said in place.columns.items():
         ladders = {
-            field.privacy.get("ladder") for path in said["from"] if (field := field_at(place.root, path)) is not None
+            banded(field, said).privacy.get("ladder")
+            for path in said["from"]
+            if (field := field_at(place.root, path)) is not None
         }
         if len(ladders) > 1:
             yield Problem(name, "several-ladders", "the fields of a column stand on one ladder")
         if "level" in said and ladders == {None}:
             yield Problem(name, "needless-level", "remove the level: no field of the column has a ladder")
+
+
+def _bands(place: _Place) -> Iterator[Problem]:
+    for name, said in place.columns.items():
+        fields = {path: field_at(place.root, path) for path in said["from"]}
+        yield from problems_of_bands(name, said, {path: field for path, field in fields.items() if field is not None})
 
 
 def _tiers(place: _Place) -> Iterator[Problem]:
@@ -225,13 +244,32 @@ def _conditions(place: _Place) -> Iterator[Problem]:
             yield Problem(path, "personal-condition", "a condition rests on what is about nobody")
 
 
+def _splits(place: _Place) -> Iterator[Problem]:
+    name = place.said.get("split")
+    if name is None:
+        return
+    said = place.columns.get(name)
+    fields = [] if said is None else [field_at(place.root, path) for path in said["from"]]
+    if len(fields) != 1 or fields[0] is None or fields[0].text("codes") is None or isinstance(fields[0].shape, Array):
+        yield Problem("split", "unfit-split", "name a column that has one code of one list")
+
+
+def _plain(place: _Place) -> Iterator[Problem]:
+    for name, said in place.columns.items():
+        if "plain" in said and len(str(said["plain"])) < REASON_MIN_CHARS:
+            yield Problem(name, "unreasoned-plain", "say in a sentence why it may say the same of everybody in a class")
+
+
 CHECKS: tuple[Callable[[_Place], Iterator[Problem]], ...] = (
     _unfit_fields,
     _unfit_levels,
+    _bands,
     _tiers,
     _persons,
     _others,
     _conditions,
+    _splits,
+    _plain,
 )
 """Every rule about the rules of an event type."""
 
@@ -257,6 +295,7 @@ def _kind(event_type: str, said: Mapping[str, Any]) -> Kind:
         person_counts=tuple(said.get("person_counts", ())),
         published_in=said.get("published_in"),
         counted_in=said.get("counted_in", {}),
+        split=said.get("split"),
     )
 
 
@@ -265,5 +304,13 @@ def _column(root: Record, name: str, said: Mapping[str, Any]) -> Column:
     for number, path in enumerate(said["from"]):
         field = field_at(root, path)
         assert field is not None, "the checks have seen that it is there"
+        field = banded(field, said)
         sources.append(publishable(path, field, _level(field, said, number)))
-    return Column(name=name, sources=tuple(sources), single=said.get("single", False), tiers=tuple(said["tiers"]))
+    about_nobody = sources[0].field.privacy.get("class") in IN_CLEAR
+    return Column(
+        name=name,
+        sources=tuple(sources),
+        single=said.get("single", False),
+        tiers=tuple(said["tiers"]),
+        plain=str(said.get("plain", NOBODY if about_nobody else "")),
+    )

@@ -31,6 +31,8 @@ from infra.topology.model import TRUNCATOR
 from infra.topology.subjects import subjects
 from infra.workplace import Workplace, workplace
 from schemas.errors import UnavailableError
+from schemas.names import TopicName
+from streams.cohort.processor import CohortProcessor
 from streams.intake.processor import Intake
 from streams.presence import HEARTBEAT_S, Presence
 from streams.pump.records import Processor
@@ -38,6 +40,7 @@ from streams.pump.service import Pump, group_of
 from streams.pump.supply import WorldSupply
 from streams.recall.processor import Recall
 from streams.release.processor import ReleaseProcessor
+from streams.ticker import LOOK_S, Ticker
 from streams.truncation.arrivals import Connection
 from streams.truncation.marker import SECRET
 from streams.truncation.service import Truncator
@@ -104,7 +107,13 @@ class Streams(Service):
         intake = Intake(topology=place.topology, codec=place.codec, vault=vault, arrival=arrival)
         alone = asyncio.Lock()
         release = ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault, pseudonyms=vault)
-        recall = Recall(codec=place.codec, vault=vault, partners=[partner.id for partner in place.topology.partners])
+        recall = Recall(
+            codec=place.codec,
+            vault=vault,
+            partners=[partner.id for partner in place.topology.partners],
+            populations=[population.id for population in place.topology.populations],
+        )
+        cohort = CohortProcessor(topology=place.topology, codec=place.codec, vault=vault)
 
         def pump(processor: Processor, supply: WorldSupply, principal: str, *, read_committed: bool = True) -> Pump:
             return Pump(
@@ -123,6 +132,7 @@ class Streams(Service):
             pump(intake, WorldSupply(place.clock), "hub-intake", read_committed=False),
             pump(release, WorldSupply(place.clock, self.control), "hub-release"),
             pump(recall, WorldSupply(place.clock), "hub-recall"),
+            pump(cohort, WorldSupply(place.clock), "hub-cohort"),
         ]
 
     def _truncator(self, pool: AsyncConnectionPool, vault_pool: AsyncConnectionPool) -> Truncator:
@@ -160,14 +170,17 @@ class Application(faust.App):
     could be lost, and the pumps, which stop after it, would wait too.
     """
 
+    ticker: Ticker
+
     async def stop(self) -> None:
         """Stop, or give up after a few seconds."""
+        await self.ticker.stop()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(super().stop(), STOP_S_MAX)
 
 
 def application(place: Workplace) -> Application:
-    """Return the Faust application: its agent tells of new agreements."""
+    """Return the Faust application: its agent tells of new agreements, its timer writes the days."""
     credentials = place.credentials("hub-worker")
     app = Application(
         "hub-worker.app",
@@ -190,6 +203,19 @@ def application(place: Workplace) -> Application:
         value_serializer="raw",
         key_serializer="raw",
     )
+
+    ticker = Ticker(
+        credentials=place.credentials("hub-ticker"),
+        dsn=place.home.dsn("hub_streams"),
+        clock=place.clock,
+        codec=place.codec,
+        stages=tuple(TopicName(f"stage.{population.id}") for population in place.topology.populations),
+    )
+    app.ticker = ticker
+
+    @app.timer(LOOK_S)  # type: ignore[untyped-decorator]  # Faust is untyped here
+    async def tick() -> None:
+        await ticker.look()
 
     @app.agent(app.topic("control.agreements", value_type=bytes, value_serializer="raw"))
     async def tell_of_agreements(records: "faust.StreamT[bytes]") -> None:

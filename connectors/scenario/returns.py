@@ -8,25 +8,13 @@ from connectors.scenario.distributions import DAY_MS, branch, shares
 from connectors.scenario.draws import Draws, below, one_of
 from connectors.scenario.people import suspect
 from connectors.scenario.story import DETAIL_LANE, Event, Moment, Plan, Setting, Step, Story, day_text
+from schemas.returned_figures import ReturnedFigure, returned_figures, returned_surveys
 
 _COUNTRIES = shares("countries")
 _NAMED, _SURVEYED, _NOT_AVAILABLE = branch("official_named"), branch("surveyed"), branch("not_available")
-_FIGURES = (
-    ("C.1.1.a", "laws in force on trafficking", "YES_NO"),
-    ("C.1.2.a", "officers trained", "COUNT"),
-    ("C.1.5.a", "budget of the national programme", "MONEY"),
-    ("C.1.6.b", "meetings of the working group", "COUNT"),
-    ("C.2.1.b", "campaigns for groups at risk", "COUNT"),
-    ("C.3.3.c", "places in shelters", "COUNT"),
-    ("C.4.3.d", "days from charge to first judgment", "DAYS"),
-)
-"""Indicators that events cannot give: indicator, what it is about, unit."""
-_SURVEYS = (
-    ("C.2.1.a", "GENERAL_PUBLIC"),
-    ("C.1.3.a", "LAW_ENFORCEMENT"),
-    ("C.3.3.a", "TRAFFICKED_PERSONS"),
-    ("C.1.2.b", "PROFESSIONALS"),
-)
+_AT_ONCE = 7
+"""Figures that a secretariat returns in one story, neighbours in the list; in the end all have been returned."""
+_FIGURES, _SURVEYS = tuple(returned_figures().values()), tuple(returned_surveys().items())
 
 
 class Official(Story):
@@ -65,7 +53,7 @@ class Return(Story):
     """A secretariat returns its figures for the year before, one after the other, and perhaps a survey."""
 
     __slots__ = ("country",)
-    SURVEY = len(_FIGURES)
+    SURVEY = _AT_ONCE
     EVENT_TYPES: ClassVar = {**dict.fromkeys(range(SURVEY), "IndicatorReturned"), SURVEY: "SurveyReturned"}
 
     def __init__(self, setting: Setting, number: int, begins: Moment) -> None:
@@ -87,12 +75,16 @@ class Return(Story):
             "country": self.country.code,
             "period_begin": f"{year}-01-01",
             "period_end": f"{year}-12-31",
-            **(self._survey(noise, year) if step == self.SURVEY else _figure(step, noise)),
+            **(self._survey(noise, year) if step == self.SURVEY else _figure(self._asked(step), noise)),
         }
         agency = self.country.agencies["secretariat"]
         return self.event(
             step, at, noise, agency, content, purpose="STATISTICS", case=None, source="STATISTICS", tlp="CLEAR"
         )
+
+    def _asked(self, step: Step) -> ReturnedFigure:
+        parts = -(-len(_FIGURES) // _AT_ONCE)
+        return _FIGURES[(below(parts, self.branch[2]) * _AT_ONCE + step) % len(_FIGURES)]
 
     def _survey(self, noise: Draws, year: int) -> Event:
         indicator, population = _SURVEYS[below(len(_SURVEYS), noise[4])]
@@ -109,18 +101,21 @@ class Return(Story):
         }
 
 
-def _figure(step: Step, noise: Draws) -> Event:
-    indicator, about, unit = _FIGURES[step]
+def _figure(asked: ReturnedFigure, noise: Draws) -> Event:
     content: Event = {
-        "indicator": indicator,
-        "framework": "GUIDELINES_D",
-        "dimension": "invented",
-        "category": about,
+        "indicator": asked.code,
+        "framework": asked.framework,
         "sex": "TOTAL",
         "age": "TOTAL",
-        "unit": unit,
+        "unit": asked.unit,
         "value_state": "EXACT",
     }
     if noise[4] < _NOT_AVAILABLE:
         return content | {"value_state": "NOT_AVAILABLE"}
-    return content | {"value": 1 if unit == "YES_NO" else 20 + below(900, noise[5])}
+    if asked.unit == "YES_NO":
+        return content | {"value": below(2, noise[5])}
+    if asked.together != "ratio":
+        return content | {"value": 20 + below(900, noise[5])}
+    of = 20 + below(400, noise[5])
+    part = below(of + 1, noise[6])
+    return content | {"value": part * 1_000 // of / 10, "numerator": part, "denominator": of}

@@ -20,8 +20,9 @@ ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LEDGER = "ledger"
 LEDGER_PARTITIONS = 6
 PURPOSE_MIN_CHARS = 20
-FOR_EVER = re.compile(r"in\.|anon\.|control\.|ledger$|decisions$|clock\.ticks$")
+FOR_EVER = re.compile(r"in\.|anon\.|facts\.|totals\.|control\.|ledger$|cohorts$|decisions$|clock\.ticks$")
 """What a replay needs; in `in.*` nothing may go before intake has it."""
+NON_PERSONAL = ("anon.", "facts.", "totals.")
 OWN_TOPICS = ("in.", "receipts.", "quarantine.")
 """What every agency has; a partner has `to.`."""
 
@@ -127,7 +128,7 @@ def _closed_topics_have_no_writers(topology: Topology) -> Iterator[Problem]:
     for topic in topology.topics:
         if topic.state == "closed" and topic.writers:
             yield Problem(topic.name, "closed-topic", "nobody may write a closed topic: empty its writers")
-        if topic.name.startswith("anon.") and topic.personal:
+        if topic.name.startswith(NON_PERSONAL) and topic.personal:
             yield Problem(topic.name, "closed-topic", "a non-personal channel cannot be personal")
 
 
@@ -152,9 +153,12 @@ def _only_own_topics(topology: Topology) -> Iterator[Problem]:
         writers, readers = outside & set(map(str, topic.writers)), outside & set(map(str, topic.readers))
         if any(topic.name != f"in.{name}" for name in writers):
             yield Problem(topic.name, "only-own-topics", "an organisation writes in.<its id> and nothing else")
-        if any(topic.name not in (f"receipts.{name}", f"to.{name}") for name in readers):
+        shared = topic.name.startswith(NON_PERSONAL)
+        if any(topic.name not in (f"receipts.{name}", f"to.{name}") for name in readers) and not shared:
             yield Problem(
-                topic.name, "only-own-topics", "an organisation reads its own receipts and feed, nothing else"
+                topic.name,
+                "only-own-topics",
+                "an organisation reads its own receipts and feed, and what is non-personal",
             )
         if topic.name.startswith("in.") and set(topic.writers) - {MARKER} != {topic.name.removeprefix("in.")}:
             yield Problem(topic.name, "only-own-topics", f"only the agency itself writes its topic, and {MARKER}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -24,10 +24,13 @@ from infra.topology.model import (
     Topic,
     Topology,
 )
+from infra.topology.model import Channel as ChannelName
+from schemas.compiler import issued
 from schemas.errors import MisuseError, Problem
 from schemas.names import AgencyId, PartnerId, PrincipalId, TopicName
 
 T = TypeVar("T")
+_CHANNELS: dict[str, ChannelName] = {name: name for name in get_args(ChannelName)}
 OUTPUT_MAX_BYTES = 8_388_608
 """Larger than the largest input: a sealed field is longer than its plaintext, and an event that intake
 accepted must never be too large for the ledger."""
@@ -54,7 +57,7 @@ class TopicTemplate:
     partitions: int
     retention_days: int | Literal["for ever"]
     personal: bool
-    carries: Literal["source", "ledger", "agreed", "stage", "hub", "none"]
+    carries: Literal["source", "ledger", "agreed", "stage", "rows", "hub", "none"]
     writers: tuple[str, ...]
     readers: tuple[str, ...]
     deleters: tuple[str, ...] = ()
@@ -268,6 +271,9 @@ def _carried(
             found = {
                 Carried(contract=name, channel="stage") for population in chosen for name in population.event_types
             }
+        case "rows":
+            found = {Carried(contract=each.contract.name, channel=_CHANNELS[str(each.channel)]) for each in issued()}
+            found = {each for each in found if each.channel == template.name}
         case "hub" | "none":
             found = set()
     return tuple(sorted(found | {Carried(contract=name, channel="hub") for name in template.contracts}))

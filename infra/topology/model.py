@@ -14,7 +14,18 @@ STRICT = ConfigDict(extra="forbid")
 """A key that we do not know is a mistake, not something to pass over."""
 
 State = Literal["open", "closed"]
-Channel = Literal["source", "ledger", "personal", "pseudonymous", "stage", "hub"]
+Channel = Literal[
+    "source",
+    "ledger",
+    "personal",
+    "pseudonymous",
+    "stage",
+    "hub",
+    "anon.partner",
+    "anon.open",
+    "facts.partner",
+    "facts.open",
+]
 """How a topic carries a contract; `hub` is a record of the hub's own, not derived from an event."""
 
 SETTINGS_OF_EVERY_TOPIC: Mapping[str, str] = {
@@ -24,8 +35,8 @@ SETTINGS_OF_EVERY_TOPIC: Mapping[str, str] = {
     "message.timestamp.type": "LogAppendTime",
 }
 DAY_MS = 86_400_000
-RANDOM_IDS = frozenset({"case_id"})
-"""What the hub draws at random and may use as a key: says nothing of whom or what it stands for."""
+RANDOM_IDS = frozenset({"case_id", "batch_id", "tick"})
+"""What the hub may use as a key: random, of a whole batch, or a day: says nothing of whom it stands for."""
 TRUNCATOR = PrincipalId("hub-truncator")
 MARKER = PrincipalId("hub-intake")
 """Who else writes to the topics of agencies, so that their segments end: who writes the ledger gains nothing by it."""
@@ -88,6 +99,10 @@ class Tier:
     __pydantic_config__ = STRICT
     id: str
     name: str
+    lag_ticks: int = 0
+    """After the first tier."""
+    strict: bool = False
+    """Whether a sensitive cell is withheld also where it would be the same for all but one agency's rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +113,14 @@ class Population:
     id: str
     name: str
     event_types: tuple[str, ...]
+    axes: tuple[str, ...] = ()
+    """Columns by which its rows are grouped."""
+    k: int = 11
+    """Persons of a class, at least."""
+    net: int = 5
+    """Persons of a class that do not come from its largest contributor, at least."""
+    embargo_ticks: int = 1
+    deadline_ticks: int = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -5,6 +5,8 @@ from functools import cache
 
 from infra.topology.model import Carried, Topology
 from schemas import catalogue, derive
+from schemas.channel_rules import NonPersonal
+from schemas.compiler import compile_for
 from schemas.errors import MisuseError
 from schemas.privacy import problems_of
 from schemas.registry import AvroSchema
@@ -40,6 +42,11 @@ def subject(topic: str, carried: Carried) -> Subject:
     if carried.channel == "hub":
         own = catalogue.hub_contract(carried.contract)
         schema, fullname, fingerprint = own.schema, own.fullname, own.fingerprint
+    elif carried.channel in set(NonPersonal):
+        source = catalogue.contract(carried.contract)
+        require_fit(source)
+        compiled = compile_for(source, NonPersonal(carried.channel))
+        schema, fullname, fingerprint = compiled.schema, compiled.fullname, compiled.fingerprint
     else:
         source = catalogue.contract(carried.contract)
         require_fit(source)

@@ -1,4 +1,4 @@
-"""The commands `hub indicator list | show`: what is monitored, in whose words, and how each figure comes about."""
+"""The commands `hub indicator list | show | figures`: what is monitored, how a figure comes about, and the figures."""
 
 from typing import Annotated
 
@@ -58,3 +58,35 @@ def show(
         write(as_object(found, entry))
     else:
         print_one(found, entry)
+
+
+@indicator_app.command("figures")
+def figures(
+    period: Annotated[
+        str,
+        typer.Option(help="A month such as 2026-03, or a year such as 2026; the last one that is whole if left out."),
+    ] = "",
+    tier: Annotated[str, typer.Option(help="As partners see it, or the public: partner or open.")] = "partner",
+    framework: Annotated[str, typer.Option(help="Only this one, such as GUIDELINES_D or SDG.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show the figure of every indicator: a value, or the reason why there is none.
+
+    They are folded from cohorts and facts that have left the hub, and never change once told.
+    """
+    from infra.home import Home
+    from projections.indicators.catalogue import catalogue
+    from projections.indicators.figures_screen import as_figures, print_figures
+    from projections.indicators.folding import fold
+    from projections.indicators.reading import chosen_periods, released_rows
+    from projections.screens import write
+
+    found, source = catalogue(), released_rows(Home.current())
+    told = fold(found, source.rows(tier), source.facts(tier), source.periods(), source.k)
+    labels = chosen_periods(source.periods(), period)
+    wanted = {entry.id for entry in found.indicators if framework in {"", entry.framework}}
+    shown = [each for each in told if each.period in labels and each.indicator in wanted]
+    if as_json:
+        write(as_figures(found, shown, tier, source.position(), source.parameters()))
+    else:
+        print_figures(found, shown, tier)

@@ -1,7 +1,7 @@
 """What leaves at a tick: for each tier a batch made of the same classes."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -36,6 +36,8 @@ class Batch:
     rows: tuple[PublishedRow, ...]
     suppressed: int
     """By how many persons the counter of the suppressed moves: 0 or at least k."""
+    without: tuple[str, ...] = ()
+    """Columns that the tier did not get when the batch was made: what the places of its rows mean."""
 
     @property
     def digest(self) -> str:
@@ -74,9 +76,9 @@ def _drafted(
 ) -> Drafted:
     kept = [at for at, axis in enumerate(layout.axes) if axis.name not in tier.without]
     pairs: list[tuple[Row, PublishedRow]] = []
-    for cohort in cohorts:
+    for cohort in (each for each in cohorts if each.kind not in tier.without_kinds):
         label = tuple(layout.axes[at].codes[cohort.label[at]] for at in kept)
-        pairs += _shown(cohort, label, tier, layout.kinds)
+        pairs += _shown(cohort, label, tier, layout)
     pairs = shuffled(pairs, lambda pair: pair[0].id, order_key, tier.name, now)
     tick = Tick(now + tier.lag)
     batch = Batch(
@@ -87,20 +89,20 @@ def _drafted(
         layout=layout.fingerprint,
         rows=tuple(shown for _, shown in pairs),
         suppressed=suppressed,
+        without=tier.without,
     )
     return Drafted(batch, tier, tuple(row for row, _ in pairs))
 
 
-def _shown(
-    cohort: Cohort, label: tuple[str | None, ...], tier: Tier, kinds: Mapping[Kind, tuple[str, ...]]
-) -> list[tuple[Row, PublishedRow]]:
+def _shown(cohort: Cohort, label: tuple[str | None, ...], tier: Tier, layout: Layout) -> list[tuple[Row, PublishedRow]]:
     """Return the rows of *cohort* as *tier* sees them.
 
     Withheld is decided on the class of the grouping, never on a wider one that fewer columns make of it: beside the
     first tier that would tell what the first one withholds.
     """
-    columns = [at for at, name in enumerate(kinds[cohort.kind]) if name not in tier.without]
-    told = [at for at in columns if not _withheld(cohort, at, tier)]
+    names = layout.kinds[cohort.kind]
+    columns = [at for at, name in enumerate(names) if name not in tier.without]
+    told = [at for at in columns if names[at] in layout.plain or not _withheld(cohort, at, tier)]
     return [
         (
             row,

@@ -34,8 +34,10 @@ def problems(
     if not drafts:
         return []
     first = drafts[0]
-    if any(set(map(_id, draft.sources)) != set(map(_id, first.sources)) for draft in drafts):
-        found.add("tiers-differ")
+    for draft in drafts:
+        wanted = {row.id for row in first.sources if row.id.kind not in draft.tier.without_kinds}
+        if set(map(_id, draft.sources)) != wanted:
+            found.add("tiers-differ")
     if [draft.tier for draft in drafts] != list(rule.tiers):
         found.add("tiers-missing")
     if any(has_left(row.id) for row in first.sources):
@@ -79,7 +81,9 @@ def _of_tier(
     for members in (*as_read.values(), *as_grouped.values()):
         yield from _of_class(members, rule)
     for members in as_grouped.values():
-        yield from _of_cells(members, strict=tier.strict)
+        names = [name for name in layout.kinds[members[0][0].id.kind] if name not in tier.without]
+        guarded = [at for at, name in enumerate(names) if name not in layout.plain]
+        yield from _of_cells(members, guarded, strict=tier.strict)
 
 
 def _of_class(members: Pairs, rule: Parameters) -> Iterable[str]:
@@ -96,9 +100,9 @@ def _of_class(members: Pairs, rule: Parameters) -> Iterable[str]:
             break
 
 
-def _of_cells(members: Pairs, *, strict: bool) -> Iterable[str]:
-    """Yield a code when a class shows the same in a sensitive column for all, *strict*: or for all but one agency's."""
-    for column in range(len(members[0][1].sensitive)):
+def _of_cells(members: Pairs, guarded: Sequence[int], *, strict: bool) -> Iterable[str]:
+    """Yield a code when a class shows the same in a *guarded* column for all, *strict*: or for all but one agency's."""
+    for column in guarded:
         groups = [members]
         if strict:
             agencies = {agency for row, _ in members for agency in row.agencies}

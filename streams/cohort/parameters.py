@@ -34,6 +34,8 @@ class Tier:
     """Withhold a sensitive cell also where it would be the same for all once one agency removes its own rows."""
     without: tuple[str, ...] = ()
     """Axes and sensitive columns that it does not get."""
+    without_kinds: tuple[str, ...] = ()
+    """Kinds of fact of which it gets no row."""
 
 
 PARTNER = Tier("partner")
@@ -100,6 +102,7 @@ def _covered(tier: Tier, promised: tuple[Tier, ...]) -> bool:
     for each in promised:
         if each.name == tier.name:
             withholds = tier.strict >= each.strict and set(tier.without) >= set(each.without)
+            withholds &= set(tier.without_kinds) >= set(each.without_kinds)
             return withholds and tier.lag >= each.lag
     return False
 

@@ -45,6 +45,8 @@ class Withdrawn:
 
     position: int
     subject: SubjectId
+    also: tuple[SubjectId, ...] = ()
+    """Other ids of the same person."""
 
 
 @dataclass(frozen=True, slots=True)

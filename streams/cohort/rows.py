@@ -57,10 +57,13 @@ class Layout:
     axes: tuple[Axis, ...]
     kinds: Mapping[Kind, tuple[str, ...]]
     """Names of the sensitive columns of each kind of fact."""
+    plain: frozenset[str] = frozenset()
+    """Those of them that may say the same of everybody in a class."""
 
     @property
     def fingerprint(self) -> str:
         """Return what names this layout with its ladders, hexadecimal."""
         parts = [self.population, *(axis.fingerprint for axis in self.axes)]
         parts += [f"{kind}:{','.join(columns)}" for kind, columns in sorted(self.kinds.items())]
+        parts += [f"plain:{name}" for name in sorted(self.plain)]
         return sha256("\n".join(parts).encode()).hexdigest()

@@ -63,8 +63,8 @@ class Work:
                 self._arrived(record)
             case Ticked():
                 self._ticked(record)
-            case Withdrawn(subject=subject):
-                for row in self._rows_of(subject):
+            case Withdrawn(subject=subject, also=also):
+                for row in [row for each in {subject, *also} for row in self._rows_of(each)]:
                     del self.pending[row.id]
             case Merged(older=older, younger=younger):
                 self._merged(older, younger)

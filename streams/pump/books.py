@@ -119,24 +119,31 @@ class SqlBooks(ParkedBooks):
             return
         copy = (
             "COPY streams.outbox (processor, topic, partition, next_offset, retry, position, target, "
-            "target_partition, key, value) FROM STDIN"
+            "target_partition, key, value, timestamp_ms) FROM STDIN"
         )
         async with transaction.cursor() as cursor, cursor.copy(copy) as rows:
             for position, (output, partition) in enumerate(outputs):
-                await rows.write_row(
-                    (*self.place.key, reached, retry, position, output.topic, partition, output.key, output.value)
-                )
+                target = (output.topic, partition, output.key, output.value, output.timestamp_ms)
+                await rows.write_row((*self.place.key, reached, retry, position, *target))
 
     async def pending_outputs(self, transaction: Transaction, committed: Committed) -> Routed:
         """Return the outputs that are kept and that Kafka, at *committed*, has not got yet; in order."""
         cursor = await transaction.execute(
-            "SELECT target, target_partition, key, value FROM streams.outbox "
+            "SELECT target, target_partition, key, value, timestamp_ms FROM streams.outbox "
             f"WHERE {_PLACE} AND NOT {_KAFKA_HAS} ORDER BY next_offset, retry, position",
             (*self.place.key, committed.offset, committed.retries),
         )
         return [
-            (Output(topic=TopicName(str(target)), key=bytes_of(key), value=bytes_of(value) or b""), int(str(partition)))
-            for target, partition, key, value in await cursor.fetchall()
+            (
+                Output(
+                    topic=TopicName(str(target)),
+                    key=bytes_of(key),
+                    value=bytes_of(value) or b"",
+                    timestamp_ms=None if timestamp_ms is None else int(str(timestamp_ms)),
+                ),
+                int(str(partition)),
+            )
+            for target, partition, key, value, timestamp_ms in await cursor.fetchall()
         ]
 
     async def forget_outputs(self, transaction: Transaction, committed: Committed) -> None:

@@ -128,11 +128,11 @@ async def _send_to(
     topic, partition = target
     batch = producer.create_batch()
     for output in outputs:
-        if batch.append(key=output.key, value=output.value, timestamp=None) is None:
+        if batch.append(key=output.key, value=output.value, timestamp=output.timestamp_ms) is None:
             batch.close()
             sent.append(await producer.send_batch(batch, topic, partition=partition))
             batch = producer.create_batch()
-            if batch.append(key=output.key, value=output.value, timestamp=None) is None:
+            if batch.append(key=output.key, value=output.value, timestamp=output.timestamp_ms) is None:
                 raise TooLargeError(f"an output for {topic} is larger than a batch may be")
     batch.close()
     sent.append(await producer.send_batch(batch, topic, partition=partition))

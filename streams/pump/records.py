@@ -34,6 +34,8 @@ class Output(NamedTuple):
     topic: TopicName
     value: bytes
     key: bytes | None = None
+    timestamp_ms: int | None = None
+    """UTC; None for the time of writing. Only topics that say so keep it."""
 
     def __repr__(self) -> str:
         return f"Output({self.topic})"

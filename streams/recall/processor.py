@@ -1,4 +1,4 @@
-"""Recall as a processor: an order to erase a person becomes one record on the feed of each partner that had a key."""
+"""Recall as a processor: an order to erase a person becomes a record for each partner with a key and for each stage."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ from infra.vault.vault import Vault
 from schemas.catalogue import hub_contract
 from schemas.codec import Codec
 from schemas.names import PartnerId, TopicName
+from streams.hub_records import withdrawal_outputs
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
 
 
@@ -18,10 +19,13 @@ class Recall:
     keyed = False
     topics: Sequence[TopicName] = (TopicName(SUBJECTS),)
 
-    def __init__(self, *, codec: Codec, vault: Vault, partners: Sequence[PartnerId]) -> None:
+    def __init__(
+        self, *, codec: Codec, vault: Vault, partners: Sequence[PartnerId], populations: Sequence[str] = ()
+    ) -> None:
         self._codec = codec
         self._vault = vault
         self._partners = frozenset(partners)
+        self._stages = tuple(TopicName(f"stage.{each}") for each in populations)
 
     async def process(
         self,
@@ -50,7 +54,8 @@ class Recall:
     async def _recalls(self, order: Order) -> list[Output]:
         await self._vault.destroy(order.subject_ids)
         found = await self._vault.recipients(order.subject_ids)
-        return [self._recall(order, partner, names) for partner, names in found.items() if partner in self._partners]
+        recalls = [self._recall(order, partner, names) for partner, names in found.items() if partner in self._partners]
+        return [*recalls, *withdrawal_outputs(order.erasure_id, order.subject_ids, self._stages, self._codec)]
 
     def _recall(self, order: Order, partner: PartnerId, names: Sequence[str]) -> Output:
         topic, contract = TopicName(f"to.{partner}"), hub_contract("Recalled")

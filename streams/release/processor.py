@@ -1,8 +1,9 @@
 """Release as a processor: opens ledger events in memory, asks the rules about every audience, seals for each."""
 
 import asyncio
+import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -11,21 +12,22 @@ from infra.topology.model import Topology
 from infra.vault.holders import holder_of_agency, holder_of_subject
 from infra.vault.pseudonyms import PseudonymProvider
 from infra.vault.vault import Vault
-from schemas.catalogue import Contract, contract, contracts
+from schemas.catalogue import Contract
 from schemas.codec import Codec, Record
-from schemas.derive import Channel, derive
-from schemas.errors import UnknownSchemaError
+from schemas.derive import Channel
+from schemas.egress import Egress
 from schemas.field_steps import AGENCY, persons, without_persons
-from schemas.names import AgencyId, KeyId, PartnerId, SubjectId, TopicName
-from schemas.opening import kids_in, open_record
+from schemas.names import AgencyId, PartnerId, SubjectId, TopicName
 from schemas.sealing import DataKey, Nonce
-from schemas.upcasting import lineage, version_of
-from schemas.upcasting import opened as opened_form
+from streams.hub_records import withdrawal_outputs
+from streams.opening import EventOpener
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
 from streams.release.decide import Facts, Release, decide, facts_of
-from streams.release.writing import decision_output, feed_output, stage_output
+from streams.release.writing import decision_output, facts_outputs, feed_output, stage_output
 
 LEDGER = TopicName("ledger")
+CONSENT_WITHDRAWN = "ConsentWithdrawn"
+STATISTICS = "STATISTICS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,8 @@ class ReleaseProcessor:
         self._codec = codec
         self._vault = vault
         self._pseudonyms: PseudonymProvider = pseudonyms or vault
-        self._by_fullname = {derive(known, Channel.LEDGER).fullname: known.name for known in contracts()}
+        self._opener = EventOpener(codec, vault, Channel.LEDGER)
+        self._egress = Egress(codec)
 
     async def process(
         self,
@@ -102,6 +105,7 @@ class ReleaseProcessor:
         for feed in await asyncio.gather(*feeds):
             outputs += feed
         outputs += await self._stage(events, inputs.nonce)
+        outputs += [each for event in events for each in self._non_personal(event, now)]
         return outputs
 
     async def discard(
@@ -114,43 +118,31 @@ class ReleaseProcessor:
         return ()
 
     async def _open(self, batch: Sequence[SourceRecord]) -> list[Opened]:
-        read = [(source, *self._read(source)) for source in batch]
-        kids: set[KeyId] = set().union(*(kids_in(sealed) for *_, sealed in read))
-        keys = await self._vault.open(kids)
-        opened = []
-        for source, found, version, sealed in read:
-            record = open_record(version, Channel.LEDGER, sealed, keys.get)
-            record = lineage(found.name).upcast(record, version, opened_form(Channel.LEDGER))
-            opened.append((source, found, record, persons(found, record)))
-        everybody = {SubjectId(str(p["subject"])) for *_, people in opened for p in people.values()}
+        read = [(each, persons(each.contract, each.record)) for each in await self._opener.opened(batch)]
+        everybody = {SubjectId(str(p["subject"])) for _, people in read for p in people.values()}
         protected = await self._vault.restricted(everybody)
         events = []
-        for source, found, record, people in opened:
-            envelope = cast("Record", record["envelope"])
+        for each, people in read:
+            envelope = cast("Record", each.record["envelope"])
             events.append(
                 Opened(
-                    source=source,
-                    contract=found,
+                    source=each.source,
+                    contract=each.contract,
                     event_id=str(envelope["event_id"]),
                     agency=AgencyId(str(envelope["agency"])),
-                    facts=facts_of(found.name, record, people, self._of_country, protected),
-                    record=record,
+                    facts=facts_of(each.contract.name, each.record, people, self._of_country, protected),
+                    record=each.record,
                     subjects={path: SubjectId(str(person["subject"])) for path, person in people.items()},
                 )
             )
         return events
 
-    def _read(self, source: SourceRecord) -> tuple[Contract, Contract, Record]:
-        """Return contract, version and sealed record; raise UnknownVersionError for a version that never landed."""
-        decoded = self._codec.decode(source.value)
-        name = self._by_fullname.get(decoded.fullname)
-        if name is None:
-            raise UnknownSchemaError(
-                f"the ledger holds a record of {decoded.fullname}, which this release does not know"
-            )
-        version = version_of(decoded, name)
-        written = derive(version, Channel.LEDGER)  # as the compiler derives it today: its own form may be older
-        return contract(name), version, self._codec.in_form(source.value, decoded, written)
+    def _non_personal(self, event: Opened, now: dt.datetime) -> Iterator[Output]:
+        """Yield what of *event* is about nobody, and to the populations who has withdrawn consent."""
+        yield from facts_outputs(event.contract, event.record, now, self._egress)
+        if event.contract.name == CONSENT_WITHDRAWN and _is_about_statistics(event.record):
+            topics = [TopicName(f"stage.{population.id}") for population in self._populations]
+            yield from withdrawal_outputs(event.event_id, event.subjects.values(), topics, self._codec)
 
     async def _feed(
         self, audience: PartnerId, several: Sequence[tuple[Opened, Release]], inputs: Inputs
@@ -185,6 +177,12 @@ class ReleaseProcessor:
             for population in self._populations
             if event.contract.name in population.event_types and not event.facts.erased
         ]
+
+
+def _is_about_statistics(record: Record) -> bool:
+    """Whether a withdrawal of consent takes back that the person is counted: no purpose named means all."""
+    purposes = cast("list[str]", record["purposes"])
+    return not purposes or STATISTICS in purposes
 
 
 def _concerns(facts: Facts, audience: PartnerId, agreements: Sequence[Agreement]) -> bool:

@@ -1,16 +1,21 @@
 """What release writes: an event for a partner's feed, a row for a population's stage, the decision itself. Pure."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from infra.clock import tick_of
 from schemas.catalogue import Contract, hub_contract
+from schemas.channel_rules import NonPersonal
 from schemas.codec import Codec, Record
+from schemas.compiler import compiled_or_none
 from schemas.derive import Channel, derive
+from schemas.egress import Egress
 from schemas.names import PartnerId, TopicName
 from schemas.sealing import DataKey, Nonce, Sealing, seal
 from streams.pump.records import Output, SourceRecord
 from streams.release.decide import Decision, Facts, Release
 
+DAY_MS = 86_400_000
 DECISIONS = TopicName("decisions")
 PASSED_ON = ("CLEAR", "GREEN")
 """Traffic lights under which a recipient may pass an event on at all (FIRST TLP 2.0)."""
@@ -49,6 +54,19 @@ def stage_output(
     """Return the opened *record* for the stage of *population*, sealed under the hub's *keys*."""
     topic = TopicName(f"stage.{population}")
     return _sealed_output(contract, Channel.STAGE, record, topic, keys, codec, nonce)
+
+
+def facts_outputs(contract: Contract, record: Record, now: dt.datetime, egress: Egress) -> Iterator[Output]:
+    """Yield what the channels of facts get of the opened *record*: nothing unless it tells of nobody.
+
+    Key and time of each are the day of *now*: the period in which it counts.
+    """
+    day = tick_of(now)
+    for channel in (NonPersonal.FACTS_PARTNER, NonPersonal.FACTS_OPEN):
+        compiled = compiled_or_none(contract, channel)
+        if compiled is not None:
+            for value in egress.encode(channel, compiled.schema, compiled.transform(record)):
+                yield Output(TopicName(channel), value, str(day).encode(), day * DAY_MS)
 
 
 def decision_output(

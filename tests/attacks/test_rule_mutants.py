@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+import schemas.banding
 import schemas.channel_rules
 import schemas.columns
 import schemas.compiler
@@ -67,15 +68,25 @@ ATTACKED: dict[str, tuple[ModuleType, Suite, tuple[str, ...], tuple[str, ...]]] 
         schemas.channel_rules,
         row_rules.rules_hold,
         (
-            *("problems_of", "_unfit_fields", "_unfit_levels", "_tiers", "_persons", "_others", "_conditions"),
+            *(
+                "problems_of",
+                "_unfit_fields",
+                "_unfit_levels",
+                "_bands",
+                "_tiers",
+                "_persons",
+                "_others",
+                "_conditions",
+            ),
             *("_level", "publishable", "field_at"),
         ),
         (),
     ),
+    "bands of rules": (schemas.banding, row_rules.bands_hold, ("banded", "problems_of_bands"), ()),
     "columns of rows": (
         schemas.columns,
         row_rules.columns_hold,
-        ("value_of", "_source", "_age", "_conversion", "_known_codes", "_look_up", "_quick", "_of_list", "_single"),
+        ("value_of", "_source", "_since", "_conversion", "_known_codes", "_look_up", "_quick", "_of_list", "_single"),
         (),
     ),
     "rows of events": (

@@ -17,6 +17,7 @@ def encoded_rows(compiled: Compiled, event: dict[str, Any]) -> list[bytes]:
     needed: Any = fastavro.schemaless_reader(whole, parse(compiled.contract.schema), parse(compiled.projection))
     for row in compiled.transform(needed):
         encoded = io.BytesIO()
-        fastavro.schemaless_writer(encoded, parse(compiled.schema), row, strict=True)
+        padded = {**row, "padding": None} if compiled.channel.kind == "anon" else row
+        fastavro.schemaless_writer(encoded, parse(compiled.schema), padded, strict=True)
         rows.append(encoded.getvalue())
     return rows

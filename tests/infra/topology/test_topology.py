@@ -20,8 +20,29 @@ def test_only_the_truncator_may_delete_and_only_where_agencies_publish() -> None
     assert deletions == {("hub-truncator", "in")}
 
 
-def test_nobody_may_write_a_non_personal_channel_before_cohort_release() -> None:
-    assert not [acl for acl in ACLS if acl.name.startswith("anon.") and acl.operation == "write"]
+def test_only_cohort_release_writes_rows_about_persons_and_only_release_writes_facts() -> None:
+    writers = {
+        (acl.name, acl.principal)
+        for acl in ACLS
+        if acl.name.startswith(("anon.", "facts.")) and acl.operation == "write"
+    }
+    cohort, release = "hub-cohort", "hub-release"
+    assert writers == {
+        ("anon.partner", cohort), ("anon.open", cohort), ("facts.partner", release), ("facts.open", release)
+    }  # fmt: skip
+
+
+def test_nobody_outside_the_hub_reads_a_stage_or_the_release_ledger() -> None:
+    outside = {str(each.id) for each in (*TOPOLOGY.agencies, *TOPOLOGY.partners)}
+    read = {acl.principal for acl in ACLS if acl.name.startswith(("stage.", "cohorts")) and acl.operation == "read"}
+    assert read == {"hub-cohort", "hub-projections"}
+    assert not read & outside
+
+
+def test_the_public_reads_what_is_open_and_nothing_for_partners() -> None:
+    read = {acl.name for acl in ACLS if acl.principal == "observer" and acl.operation == "read"}
+    assert read >= {"anon.open", "facts.open"}
+    assert not [acl for acl in ACLS if acl.principal == "observer" and acl.name in ("anon.partner", "facts.partner")]
 
 
 def test_no_agency_may_use_transactions() -> None:
@@ -34,9 +55,11 @@ def test_every_prefix_ends_in_a_dot_and_no_topic_is_given_by_prefix() -> None:
     assert all(acl.name.endswith(".") and acl.resource != "topic" for acl in prefixed)
 
 
-def test_a_partner_reads_its_feed_in_its_own_groups_and_nothing_else() -> None:
+def test_a_partner_reads_its_feed_and_what_is_non_personal_in_its_own_groups_and_nothing_else() -> None:
     rights = {(acl.operation, acl.resource, acl.name) for acl in ACLS if acl.principal == "europol"}
-    assert rights == {
+    shared = {"anon.partner", "anon.open", "facts.partner", "facts.open", "totals.open"}
+    assert {name for _, _, name in rights} >= shared
+    assert {each for each in rights if each[2] not in shared} == {
         ("read", "topic", "to.europol"),
         ("describe", "topic", "to.europol"),
         ("read", "group", "europol."),

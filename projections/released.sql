@@ -1,0 +1,47 @@
+-- Released: what left on the non-personal channels.
+
+CREATE TABLE released_batch (
+    batch_id text NOT NULL,
+    tier text NOT NULL,
+    population text NOT NULL,
+    rule text NOT NULL,
+    layout text NOT NULL,
+    digest text NOT NULL,
+    tick bigint NOT NULL,
+    k bigint NOT NULL,
+    net bigint NOT NULL,
+    rows bigint NOT NULL,
+    suppressed bigint NOT NULL,
+    log_offset bigint NOT NULL,
+    PRIMARY KEY (batch_id, tier)
+);
+
+CREATE TABLE released_row (
+    tier text NOT NULL,
+    log_offset bigint NOT NULL,
+    batch_id text NOT NULL,
+    kind text NOT NULL,
+    content text NOT NULL,
+    PRIMARY KEY (tier, log_offset)
+);
+COMMENT ON COLUMN released_row.content IS 'What the row shows, as JSON.';
+
+CREATE TABLE released_fact (
+    tier text NOT NULL,
+    log_offset bigint NOT NULL,
+    kind text NOT NULL,
+    content text NOT NULL,
+    tick bigint NOT NULL,
+    PRIMARY KEY (tier, log_offset)
+);
+
+CREATE VIEW released_summary AS
+SELECT population, tier, count(*) AS batches, sum(rows)::bigint AS rows, sum(suppressed)::bigint AS suppressed,
+    DATE '1970-01-01' + min(tick)::int AS first_day, DATE '1970-01-01' + max(tick)::int AS last_day
+FROM released_batch GROUP BY population, tier ORDER BY population, tier DESC;
+
+CREATE VIEW released_kinds AS
+SELECT kind, tier, count(*) AS rows FROM released_row GROUP BY kind, tier ORDER BY kind, tier DESC;
+
+CREATE VIEW released_facts AS
+SELECT kind, tier, count(*) AS facts FROM released_fact GROUP BY kind, tier ORDER BY kind, tier DESC;

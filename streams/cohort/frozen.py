@@ -1,0 +1,80 @@
+"""By what a person is grouped, frozen when first told of: no later event puts the same person into another group.
+
+Kept sealed under the key of the person, and gone with it (design section 12.7).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import cast
+
+import orjson
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from infra.vault.holders import holder_of_subject
+from infra.vault.vault import Vault
+from schemas.names import KeyId, SubjectId
+from schemas.sealing import NONCE_BYTES, PAD_BYTES, DataKey, Nonce
+from streams.cohort.populations import Prepared
+from streams.opening import OpenedEvent
+from streams.pump.records import Transaction
+
+Values = Mapping[SubjectId, tuple[int, ...]]
+"""A node of each axis, by person."""
+
+
+async def remember(
+    transaction: Transaction, vault: Vault, population: Prepared, events: Sequence[OpenedEvent], nonce: Nonce
+) -> Values:
+    """Return by what the persons of *events* are grouped, and keep what is told of them for the first time."""
+    told = [fact for event in events for fact in population.facts(event.contract, event.record, {})]
+    if not told:
+        return {}
+    name = population.population.id
+    before = await _kept(transaction, vault, name, {fact.subject for fact in told})
+    values = dict(before)
+    for fact in told:
+        values[fact.subject] = population.frozen(fact.kind, fact.values, values.get(fact.subject))
+    new = {subject: each for subject, each in values.items() if before.get(subject) != each}
+    sealing = await vault.keys({holder_of_subject(subject): str(subject) for subject in new})
+    async with transaction.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO streams.cohort_person (population, subject_id, kid, ct) VALUES (%s, %s, %s, %s) "
+            "ON CONFLICT (population, subject_id) DO UPDATE SET kid = excluded.kid, ct = excluded.ct",
+            [
+                (name, subject, key.kid, _seal(key, name, subject, each, nonce))
+                for subject, each in new.items()
+                if (key := sealing.get(holder_of_subject(subject))) is not None
+            ],
+        )
+    return values
+
+
+async def _kept(
+    transaction: Transaction, vault: Vault, population: str, subjects: Collection[SubjectId]
+) -> dict[SubjectId, tuple[int, ...]]:
+    found = await transaction.execute(
+        "SELECT subject_id::text, kid, ct FROM streams.cohort_person WHERE population = %s "
+        "AND subject_id = ANY(%s::uuid[])",
+        (population, list(subjects)),
+    )
+    several = await found.fetchall()
+    keys = await vault.open({KeyId(str(kid)) for _, kid, _ in several})
+    return {
+        SubjectId(str(subject)): _open(key, population, str(subject), str(kid), bytes(cast("bytes", ct)))
+        for subject, kid, ct in several
+        if (key := keys.get(KeyId(str(kid)))) is not None
+    }
+
+
+def _seal(key: DataKey, population: str, subject: SubjectId, values: tuple[int, ...], nonce: Nonce) -> bytes:
+    drawn, plaintext = nonce(), orjson.dumps(values).ljust(PAD_BYTES)
+    return drawn + key.cipher.encrypt(drawn, plaintext, _bound(population, str(subject), key.kid))
+
+
+def _open(key: bytes, population: str, subject: str, kid: str, ct: bytes) -> tuple[int, ...]:
+    return tuple(
+        orjson.loads(AESGCM(key).decrypt(ct[:NONCE_BYTES], ct[NONCE_BYTES:], _bound(population, subject, kid)))
+    )
+
+
+def _bound(population: str, subject: str, kid: str) -> bytes:
+    return f"frozen|{population}|{subject}|{kid}".encode()

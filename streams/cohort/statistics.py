@@ -1,0 +1,194 @@
+"""The two products that are no folds of cohorts, computed where the rows are: weekly totals and the overlaps of a year.
+
+Counted are identified persons, once each. The state of the totals holds exact counts: it is sealed under a key of the
+hub. Whose lists a person is on is kept until the year is over, and goes with the person (design section 12.7).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import cast
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from infra.topology.model import Topology
+from infra.vault.vault import Vault
+from schemas.codec import Codec, Record
+from schemas.names import AgencyId, SubjectId, TopicName
+from schemas.sealing import NONCE_BYTES, Nonce
+from streams.cohort import lists
+from streams.cohort.overlap import NoTable, OverlapTable, overlap_table
+from streams.cohort.populations import Prepared
+from streams.cohort.records import Arrived, Ticked, Withdrawn
+from streams.cohort.records import Record as LogRecord
+from streams.cohort.rows import Kind
+from streams.cohort.state import State, Step
+from streams.cohort.totals import counting
+from streams.cohort.totals.budget import Budget, BudgetSpent
+from streams.cohort.totals.counting import Keys, Person, TableRunningError, Total
+from streams.cohort.totals.state import Totals
+from streams.cohort.totals.tables import By, Table
+from streams.cohort.totals.weeks import label_of, week_of
+from streams.hub_records import hub_output
+from streams.pump.records import Output, Transaction
+
+TOPIC = TopicName("totals.open")
+IDENTIFIED = Kind("PersonIdentified")
+EPSILON, DELTA = Fraction(4), Fraction(1, 1_000_000)
+"""All that a person may lose to all tables together; weekly national totals are fine at this (privacy.md §3.4)."""
+GROUP = "group"
+_BOUND = b"cohort|totals"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the records of a batch come to."""
+
+    totals: tuple[Total, ...] = ()
+    spent: tuple[BudgetSpent, ...] = ()
+    overlaps: tuple[OverlapTable | NoTable, ...] = ()
+
+    def outputs(self, codec: Codec) -> list[Output]:
+        """Return it as it leaves."""
+        found = [hub_output(TOPIC, "PrivacyBudgetSpent", _spent_content(each), codec) for each in self.spent]
+        found += [hub_output(TOPIC, "WeeklyTotalTold", _total_content(each), codec) for each in self.totals]
+        return found + [hub_output(TOPIC, "OverlapTold", _overlap_content(each), codec) for each in self.overlaps]
+
+
+class Statistics:
+    """The statistics over identified persons of *population*, for whom agencies of *topology* are lists by kind."""
+
+    def __init__(self, topology: Topology, population: Prepared, vault: Vault) -> None:
+        self._countries = {agency.id: agency.country for agency in topology.agencies}
+        able = {agency for agency in topology.agencies if IDENTIFIED in topology.permitted(str(agency.id))}
+        self._lists = {agency.id: agency.kind for agency in able}
+        self._population = population
+        self._vault = vault
+
+    async def take(
+        self, transaction: Transaction, records: Sequence[LogRecord], before: State, step: Step, nonce: Nonce
+    ) -> Told:
+        """Return what *records* come to, which led from *before* to *step*; state is written in *transaction*."""
+        name = self._population.population.id
+        key = await self._vault.secret("cohort-totals-state")
+        keys = Keys(await self._vault.secret("cohort-totals-noise"), await self._vault.secret("cohort-totals-marks"))
+        totals = await _load(transaction, name, key)
+        told, tick, term = Told(), before.tick, before.ticker
+        for record in records:
+            match record:
+                case Arrived():
+                    totals = await self._count(transaction, record, totals, keys)
+                    await lists.add(transaction, name, tick, record, IDENTIFIED)
+                case Withdrawn(subject=subject, also=also):
+                    await lists.forget(transaction, name, {subject, *also})
+                case Ticked() if record.ticker >= term and (tick is None or record.tick > tick):
+                    if totals is None:
+                        totals, told = self._begun(record)
+                    closed = counting.advance(totals, week_of(record.tick), keys)
+                    totals, tick, term = closed.totals, record.tick, record.ticker
+                    told = Told((*told.totals, *closed.told), (*told.spent, *closed.spent), told.overlaps)
+        if tick is not None:
+            told = Told(told.totals, told.spent, await self._overlaps(transaction, step, before, lists.year_of(tick)))
+        if totals is not None:
+            await _save(transaction, name, key, totals, nonce)
+        return told
+
+    async def _count(
+        self, transaction: Transaction, record: Arrived, totals: Totals | None, keys: Keys
+    ) -> Totals | None:
+        axis = next((at for at, each in enumerate(self._population.layout.axes) if each.name == GROUP), None)
+        country = self._countries.get(record.agency)
+        found = [
+            Person(
+                fact.subject,
+                country,
+                None if axis is None else self._population.layout.axes[axis].codes[fact.values[axis]],
+            )
+            for fact in record.facts
+            if fact.kind == IDENTIFIED
+        ]
+        if totals is None or not found:  # before the first day nothing is counted: no week is open
+            return totals
+        name = self._population.population.id
+        known = await lists.counted(transaction, name, counting.marks_asked(totals, found, keys.marks))
+        counted = counting.count(totals, found, keys.marks, known)
+        await lists.keep_counted(transaction, name, counted.marks)
+        return counted.totals
+
+    def _begun(self, record: Ticked) -> tuple[Totals, Told]:
+        budget = Budget.of_epsilon(EPSILON, DELTA)
+        totals = Totals(budget, week_of(record.tick))
+        spent: tuple[BudgetSpent, ...] = ()
+        for table in self._tables(budget):
+            try:
+                step = counting.begin(totals, table)
+            except TableRunningError:
+                step = counting.plan(totals, table)
+            totals, spent = step.totals, (*spent, *step.spent)
+        return totals, Told(spent=spent)
+
+    def _tables(self, budget: Budget) -> Iterable[Table]:
+        countries = tuple(sorted({self._countries[agency] for agency in self._lists}))
+        half = budget.limit / 2
+        yield Table("persons", By.NOTHING, countries, half)
+        yield Table("persons-by-group", By.GROUP, countries, half)
+
+    async def _overlaps(
+        self, transaction: Transaction, step: Step, before: State, year: int
+    ) -> tuple[OverlapTable | NoTable, ...]:
+        """Return the tables of the years that are over, of persons whose row has left, each once."""
+        name = self._population.population.id
+        if before.tick is None or lists.year_of(before.tick) == year:
+            return ()
+        found = []
+        for past in await lists.years_before(transaction, name, year):
+            people = await lists.of_year(transaction, name, past)
+            found.append(overlap_table(past, people.items(), self._known(people), step.state.rule.k))
+            await lists.forget_year(transaction, name, past)
+        return tuple(found)
+
+    def _known(self, people: Mapping[SubjectId, frozenset[AgencyId]]) -> Mapping[AgencyId, str]:
+        """Return the list of each agency; one that is no longer in the topology is a list of its own."""
+        named = {agency for agencies in people.values() for agency in agencies}
+        return {**{agency: str(agency) for agency in named - self._lists.keys()}, **self._lists}
+
+
+async def _load(transaction: Transaction, population: str, key: bytes) -> Totals | None:
+    found = await transaction.execute("SELECT ct FROM streams.cohort_totals WHERE population = %s", (population,))
+    row = await found.fetchone()
+    if row is None:
+        return None
+    ct = bytes(cast("bytes", row[0]))
+    return Totals.from_json(AESGCM(key).decrypt(ct[:NONCE_BYTES], ct[NONCE_BYTES:], _BOUND).decode())
+
+
+async def _save(transaction: Transaction, population: str, key: bytes, totals: Totals, nonce: Nonce) -> None:
+    drawn = nonce()
+    ct = drawn + AESGCM(key).encrypt(drawn, totals.to_json().encode(), _BOUND)
+    await transaction.execute(
+        "INSERT INTO streams.cohort_totals (population, ct) VALUES (%s, %s) "
+        "ON CONFLICT (population) DO UPDATE SET ct = excluded.ct",
+        (population, ct),
+    )
+
+
+def _total_content(total: Total) -> Record:
+    return {name: getattr(total, name) for name in Total.__dataclass_fields__}
+
+
+def _spent_content(spent: BudgetSpent) -> Record:
+    exact = {name: float(getattr(spent, name)) for name in ("rho", "rho_total", "epsilon_total", "delta")}
+    return {"table": spent.table, "parameters": spent.parameters, "week": label_of(spent.week), **exact}
+
+
+def _overlap_content(overlap: OverlapTable | NoTable) -> Record:
+    if isinstance(overlap, NoTable):
+        return {
+            "year": overlap.year,
+            "k": overlap.k,
+            "lists": [],
+            "cells": [],
+            "others": None,
+            "reason": overlap.reason,
+        }
+    return {**overlap.to_plain(), "reason": ""}
