@@ -76,9 +76,8 @@ def _is_none_or_many(persons: int, k: int) -> bool:
 def _sums(
     lists: tuple[str, ...], others: Mapping[Combination, int], owns: Iterable[Mapping[Combination, int]]
 ) -> Iterable[int]:
-    """Yield what subtraction gives of the others: all, those on each list and off it, those that an agency has not."""
+    """Yield what subtraction gives of the others: those on each list and off it, those that an agency has not."""
     whole = sum(others.values())
-    yield whole
     for name in lists:
         inside = sum(persons for cell, persons in others.items() if name in cell)
         yield from (inside, whole - inside)
