@@ -220,8 +220,8 @@ def test_of_more_lists_than_eight_the_smallest_become_one() -> None:
     table = overlap_table(2026, people(counts), lists, K)
 
     assert isinstance(table, OverlapTable)
-    assert table.lists == ("0+1+2", "3", "4", "5", "6", "7", "8", "9")
-    assert table.told[frozenset(["0+1+2"])] == 20 + 21 + 22
+    assert table.lists == ("0+1", "2+3", "4", "5", "6", "7", "8", "9")
+    assert table.told[frozenset(["2+3"])] == 22 + 23
 
 
 def test_lists_that_cannot_be_are_refused() -> None:
