@@ -213,10 +213,18 @@ def test_an_agency_that_would_take_its_own_persons_from_a_joined_list_leaves_no_
     assert isinstance(overlap_table(2026, people(counts), AGENCIES, 4), NoTable)
 
 
+def test_of_more_lists_than_eight_the_smallest_become_one() -> None:
+    lists = {AgencyId(str(at)): str(at) for at in range(10)}
+    counts = {frozenset(str(at)): 20 + at for at in range(10)}
+
+    table = overlap_table(2026, people(counts), lists, K)
+
+    assert isinstance(table, OverlapTable)
+    assert table.lists == ("0+1", "2+3", "4", "5", "6", "7", "8", "9")
+    assert table.told[frozenset(["2+3"])] == 22 + 23
+
+
 def test_lists_that_cannot_be_are_refused() -> None:
-    nine = {AgencyId(str(at)): str(at) for at in range(9)}
-    with pytest.raises(MisuseError):
-        overlap_table(2026, [], nine, K)
     with pytest.raises(MisuseError):
         overlap_table(2026, [], AGENCIES, 1)
     with pytest.raises(MisuseError):
