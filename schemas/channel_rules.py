@@ -14,6 +14,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
+from schemas.banding import banded, problems_of_bands
 from schemas.catalogue import contract, contracts
 from schemas.errors import MisuseError, Problem
 from schemas.generalising import ladder
@@ -178,18 +179,27 @@ def _unfit_fields(place: _Place) -> Iterator[Problem]:
             if field is None:
                 yield Problem(path, "unknown-field", "name a field of the event, a list of records with []")
             else:
+                field = banded(field, said)
                 yield from problems_of_rule(path, field, _level(field, said, number))
 
 
 def _unfit_levels(place: _Place) -> Iterator[Problem]:
     for name, said in place.columns.items():
         ladders = {
-            field.privacy.get("ladder") for path in said["from"] if (field := field_at(place.root, path)) is not None
+            banded(field, said).privacy.get("ladder")
+            for path in said["from"]
+            if (field := field_at(place.root, path)) is not None
         }
         if len(ladders) > 1:
             yield Problem(name, "several-ladders", "the fields of a column stand on one ladder")
         if "level" in said and ladders == {None}:
             yield Problem(name, "needless-level", "remove the level: no field of the column has a ladder")
+
+
+def _bands(place: _Place) -> Iterator[Problem]:
+    for name, said in place.columns.items():
+        fields = {path: field_at(place.root, path) for path in said["from"]}
+        yield from problems_of_bands(name, said, {path: field for path, field in fields.items() if field is not None})
 
 
 def _tiers(place: _Place) -> Iterator[Problem]:
@@ -253,6 +263,7 @@ def _plain(place: _Place) -> Iterator[Problem]:
 CHECKS: tuple[Callable[[_Place], Iterator[Problem]], ...] = (
     _unfit_fields,
     _unfit_levels,
+    _bands,
     _tiers,
     _persons,
     _others,
@@ -293,6 +304,7 @@ def _column(root: Record, name: str, said: Mapping[str, Any]) -> Column:
     for number, path in enumerate(said["from"]):
         field = field_at(root, path)
         assert field is not None, "the checks have seen that it is there"
+        field = banded(field, said)
         sources.append(publishable(path, field, _level(field, said, number)))
     about_nobody = sources[0].field.privacy.get("class") in IN_CLEAR
     return Column(

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from schemas.channel_rules import Column, Publishable
 from schemas.codelists import code_list
 from schemas.errors import MisuseError
-from schemas.generalising import Ladder, NotOnLadderError, age_at, ladder
+from schemas.generalising import MOST, Ladder, NotOnLadderError, age_at, ladder
 from schemas.reading import day_of
 from schemas.shapes import Array, Scalar
 
 Read = Callable[[Mapping[str, object], Mapping[str, object]], object]
 """Returns the value of a column for an event and the person of the row; None where nothing is reported."""
+SINCE: Mapping[str, Callable[[dt.date, dt.date], int]] = {"age": age_at, "stay": lambda begun, day: (day - begun).days}
+"""Ladders on which a date leaves as how long it was on the day of the event, and how long that is."""
 NOTHING_SAID = frozenset({"NOT_REPORTED", "SUPPRESSED", "UNKNOWN"})
 """Codes that leave as nothing: what was not asked looks like what was withheld."""
 
@@ -35,8 +37,8 @@ def _source(source: Publishable, persons: str | None, *, single: bool) -> Read:
     of_person = persons is not None and source.path.startswith(f"{persons}.")
     way = source.path.removeprefix(f"{persons}.").split(".") if of_person else source.path.split(".")
     convert = _conversion(source, single=single)
-    if source.field.shape is Scalar.DATE and source.field.privacy.get("ladder") == "age":
-        return _age(way[-1], source)
+    if source.field.shape is Scalar.DATE and source.field.privacy.get("ladder") in SINCE:
+        return _since(way[-1], source, of_person=of_person)
     if len(way) == 1:
         name = way[0]
         if of_person:
@@ -52,17 +54,18 @@ def _source(source: Publishable, persons: str | None, *, single: bool) -> Read:
     return walk
 
 
-def _age(name: str, source: Publishable) -> Read:
-    """Return the age in years on the day of the event, on its step."""
-    step = ladder("age").at(str(source.level))
+def _since(name: str, source: Publishable, *, of_person: bool) -> Read:
+    """Return how long it was, on the day of the event, since a day: an age in years or a stay in days, on its step."""
+    ladder_name = str(source.field.privacy["ladder"])
+    step, length = ladder(ladder_name).at(str(source.level)), SINCE[ladder_name]
 
-    def age(event: Mapping[str, object], person: Mapping[str, object]) -> object:
-        born, day = person.get(name), day_of(event)
-        if not isinstance(born, dt.date) or day is None or born > day:
+    def since(event: Mapping[str, object], person: Mapping[str, object]) -> object:
+        begun, day = (person if of_person else event).get(name), day_of(event)
+        if not isinstance(begun, dt.date) or day is None or begun > day:
             return None
-        return _stepped(step, age_at(born, day))
+        return _stepped(step, length(begun, day))
 
-    return age
+    return since
 
 
 def _conversion(source: Publishable, *, single: bool) -> Callable[[object], object]:
@@ -92,6 +95,8 @@ def _look_up(table: Mapping[str, str]) -> Callable[[object], object]:
 
 def _quick(own: Ladder, level: str, known: frozenset[str] | None) -> Callable[[object], object]:
     """Return the step of *own* as one look into a table where it has one; codes that are not *known* are none."""
+    if own.takes in MOST:
+        return lambda value: _stepped(own.at(level), value)
     try:
         table = dict(own.table(level))
     except MisuseError:  # the calendar has no table

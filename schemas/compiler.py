@@ -15,7 +15,7 @@ from typing import cast
 from schemas.catalogue import Contract, contracts
 from schemas.channel_rules import Column, Kind, NonPersonal, kinds, rules_hash
 from schemas.codec import Record
-from schemas.columns import Read, value_of
+from schemas.columns import SINCE, Read, value_of
 from schemas.errors import MisuseError
 from schemas.generalising import ladder
 from schemas.narrowing import narrowed
@@ -103,11 +103,11 @@ def issued() -> tuple[Compiled, ...]:
 
 
 def needed(kind: Kind, columns: tuple[Column, ...]) -> frozenset[str]:
-    """Return the paths that rows of *columns* are made of, what conditions and ages rest on included."""
+    """Return the paths that rows of *columns* are made of, what conditions, ages and stays rest on included."""
     sources = [source for column in columns for source in column.sources]
     paths = {source.path for source in sources}
     paths |= {*kind.only, *kind.person_counts, *kind.counted_in} | ({kind.published_in} if kind.published_in else set())
-    if any(source.field.shape is Scalar.DATE and source.field.privacy.get("ladder") == "age" for source in sources):
+    if any(source.field.shape is Scalar.DATE and source.field.privacy.get("ladder") in SINCE for source in sources):
         paths.add("envelope.occurred_at")
     if kind.persons is not None:
         paths.add(f"{kind.persons}.role")  # a record of nothing would not tell how many persons there are

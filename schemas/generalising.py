@@ -35,6 +35,8 @@ __all__ = [
 
 OLDEST = 130
 """Years; nobody is older."""
+MOST = MappingProxyType({"age": OLDEST, "days": 47_500, "months": 1_560})
+"""Greatest number that a ladder of bands takes, by what it takes: as long as the oldest have lived."""
 
 Step = Callable[[object], str | None]
 """Returns the code of a value on one level, None where nothing is known; raises NotOnLadderError."""
@@ -65,7 +67,8 @@ class Ladder:
     name: str
     title: str
     takes: str
-    """What goes in beside the codes: `codes` nothing, `age` whole years, `date` dates and aware datetimes."""
+    """What goes in beside the codes: `codes` nothing, `age` whole years, `days` and `months` so many, `date` dates and
+    aware datetimes."""
     note: str
     levels: tuple[str, ...]
     """Names of the levels, finest first; the last one is `*`."""
@@ -156,7 +159,7 @@ def _tree(source: LadderFile) -> Ladder:
     unknown: dict[str, str | None] = dict.fromkeys(sorted(source.not_reported))
     tables = [{**unknown, **table} for table in tables_of(source)]
     tables[-1] |= dict.fromkeys(unknown, EVERYTHING)
-    years = _years(source) if source.takes == "age" else {}
+    years = _numbers(source) if source.takes in MOST else {}
     steps = {}
     for level, table in zip(source.levels, tables, strict=True):
         known: dict[object, str | None] = {None: EVERYTHING if level == EVERYTHING else None}
@@ -194,11 +197,12 @@ def _one_year(steps: Mapping[str, Step]) -> dict[str, list[str | None]]:
     return {level: [step(day) for day in days] for level, step in steps.items()}
 
 
-def _years(source: LadderFile) -> dict[int, str]:
-    """Return the band of the finest level for each age."""
+def _numbers(source: LadderFile) -> dict[int, str]:
+    """Return the band of the finest level for each age, or number of days or months."""
     bands = {band: years_of(band) for band in source.content["levels"][0]["bands"]}
     return {
-        year: next(band for band, (first, last) in bands.items() if first <= year <= last) for year in range(OLDEST + 1)
+        year: next(band for band, (first, last) in bands.items() if first <= year <= last)
+        for year in range(MOST[source.takes] + 1)
     }
 
 

@@ -37,7 +37,7 @@ class LadderFile:
     name: str
     title: str
     takes: str
-    """What goes in: `codes`, `age` or `date`."""
+    """What goes in: `codes`, `age`, `date`, or a number of `days` or `months`."""
     note: str
     code_lists: tuple[str, ...]
     """The code lists whose fields may name this ladder."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from random import Random
 
 from connectors.demo.careless import Mistake, act_id, encode, mistakes, reused_id
+from connectors.demo.cohorts import classes_of
 from connectors.demo.tally import Tally
 from connectors.demo.watching import LedgerCount, Sending, feed_end, watch_feed, watch_receipts
 from connectors.publisher import Publisher
@@ -80,8 +81,7 @@ async def perform(home: Home, topology: Topology, plan: Plan, tell: Tell, lags: 
             agency: await stack.enter_async_context(Publisher(Credentials.of(home, agency, topology)))
             for agency in agencies
         }
-        closed = {str(topic.name): topic.partitions for topic in topology.topics if topic.name.startswith("anon.")}
-        count = LedgerCount(Credentials.of(home, "hub-admin", topology), {"ledger": 6, **closed})
+        count = LedgerCount(Credentials.of(home, "hub-admin", topology), {"ledger": 6})
         await count.begin()
         followers = await _follow(home, topology, sending, tally)
         try:
@@ -97,9 +97,10 @@ async def perform(home: Home, topology: Topology, plan: Plan, tell: Tell, lags: 
             lost = [code_of(each) for each in ended if isinstance(each, Exception)]
             tally.unexpected += [f"a partner's feed could not be watched to the end: {code}" for code in lost]
         counts = await count.end()
-    registry.close()
     tally.ledger = counts.pop("ledger")
-    tally.anonymous = {topic.removeprefix("anon."): number for topic, number in sorted(counts.items())}
+    admin = Credentials.of(home, "hub-admin", topology)
+    tally.anonymous = {tier.id: await classes_of(admin, codec, topology, tier.id) for tier in topology.tiers}
+    registry.close()
     tally.seconds = time.monotonic() - began
     return tally
 

@@ -102,8 +102,11 @@ def _answers(tally: Tally) -> Table:
 def _arrivals(tally: Tally) -> Table:
     stored = _plain("kept by the hub", "")
     stored.add_row("ledger", str(tally.ledger) if tally.ledger else "…")
-    for tier, number in tally.anonymous.items():
-        stored.add_row(f"anon.{tier} (closed)", str(number))
+    for tier, found in tally.anonymous.items():
+        stored.add_row(f"anon.{tier}, rows of all runs", str(found.rows))
+        stored.add_row(
+            "  smallest class, persons", "nothing has left yet" if found.smallest is None else str(found.smallest)
+        )
     for name, number in tally.projections.items():
         stored.add_row(f"projection {name}, all runs", str(number))
     side_by_side = Table.grid(padding=(0, 2))

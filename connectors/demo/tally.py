@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from connectors.demo.cohorts import Classes
 from connectors.demo.searching import Searched
 
 
@@ -26,7 +27,7 @@ class Tally:
     repeats: int = 0
     """Events that the scenario sent again on purpose."""
     ledger: int = 0
-    anonymous: Mapping[str, int] = field(default_factory=dict)
+    anonymous: Mapping[str, Classes] = field(default_factory=dict)
     projections: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     searched: Searched | None = None
@@ -51,8 +52,8 @@ class Tally:
             found.append("refusals are not exactly those that the scenario provokes")
         if self.feed_repeats:
             found.append("a feed delivered an event twice")
-        if any(self.anonymous.values()):
-            found.append("a closed tier carries records")
+        if any(each.too_small for each in self.anonymous.values()):
+            found.append("a cohort of fewer persons than promised has left")
         if self.searched is not None and self.searched.found:
             found.append(f"personal values lie in clear in {', '.join(self.searched.found)}")
         if self.searched is not None and not self.searched.control:
@@ -71,7 +72,7 @@ class Tally:
             "ledger": self.ledger,
             "agencies": len(self.by_agency),
             "feeds": dict(sorted(self.feeds.items())),
-            "anonymous": dict(self.anonymous),
+            "anonymous": {tier: asdict(each) for tier, each in self.anonymous.items()},
             "projections": dict(self.projections),
             "latency_ms": {"p50": percentile(self.latencies_ms, 50), "p99": percentile(self.latencies_ms, 99)},
             "seconds": round(self.seconds, 1),

@@ -153,14 +153,23 @@ def _coded(words: Sequence[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
+_TAKES = {
+    "age": "ages in whole years, ",
+    "date": "dates and moments, ",
+    "days": "whole days, ",
+    "months": "whole months, ",
+}
+
+
 def ladders_page() -> str:
     """Return the page of every ladder: its steps, where each was published, and what each code becomes."""
     return _LADDERS_HEAD + "".join(map(_ladder_section, ladders()))
 
 
 def _ladder_section(ladder: Ladder) -> str:
-    takes = {"age": "ages in whole years, ", "date": "dates and moments, "}.get(ladder.takes, "")
-    lists = f"codes of {_coded(ladder.code_lists)}" if ladder.code_lists else "codes of the calendar"
+    takes = _TAKES.get(ladder.takes, "")
+    own = "codes of the calendar" if ladder.takes == "date" else "its own bands"
+    lists = f"codes of {_coded(ladder.code_lists)}" if ladder.code_lists else own
     steps = [f"| {level} | {ladder.sources.get(level, '')} |" for level in ladder.levels]
     note = [f"{ladder.note}\n"] if ladder.note else []
     head = [f"\n## {ladder.name}\n", f"{ladder.title}. Takes {takes}{lists}.\n", *note, "| level | source |\n|---|---|"]

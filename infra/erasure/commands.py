@@ -133,9 +133,7 @@ def merge(subject: Id, other: Annotated[str, typer.Argument(metavar="OTHER", hel
 
     async def act(desk: "ErasureDesk") -> SubjectId:
         why = _reason(reason)  # before what cannot be taken back
-        older = await desk.vault.same_person(_subject(subject), _subject(other))
-        await desk.register.note_same(_subject(subject), _subject(other), why, operator_name())
-        return older
+        return await desk.declare_same(_subject(subject), _subject(other), why, operator_name())
 
     typer.echo(f"One person: {_with_desk(act)}")
 

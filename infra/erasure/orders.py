@@ -75,31 +75,42 @@ class Told:
     orders: tuple[Order, ...]
     completed: frozenset[str]
     """Ids of erasures whose proof is there."""
+    merges: tuple[tuple[SubjectId, SubjectId], ...] = ()
+    """Ids that were declared to be one person's, the older first, in order."""
 
 
 async def read(credentials: Credentials, codec: Codec) -> Told:
     """Return what the topic holds now; raise OrdersUnavailableError or OrderUnreadableError: then nothing starts."""
     consumer, source = consumer_for(credentials), TopicPartition(SUBJECTS, 0)
-    orders, completed = list[Order](), set[str]()
+    orders, completed, merges = list[Order](), set[str](), list[tuple[SubjectId, SubjectId]]()
     try:
         async with asyncio.timeout(TIMEOUT_S):
             await consumer.start()
             async for _, records in whole(consumer, [source]):
                 await codec.learn_aside([record.value for record in records])
                 for record in records:
-                    _take(codec, record.value, record.offset, orders, completed)
+                    _take(codec, record.value, record.offset, orders, completed, merges)
     except (KafkaError, TimeoutError, OSError) as error:
         raise OrdersUnavailableError(f"the erasures cannot be read ({type(error).__name__}): nothing starts") from None
     finally:
         await let_go(consumer)
-    return Told(orders=tuple(orders), completed=frozenset(completed))
+    return Told(orders=tuple(orders), completed=frozenset(completed), merges=tuple(merges))
 
 
-def _take(codec: Codec, value: bytes | None, offset: int, orders: list[Order], completed: set[str]) -> None:
+def _take(
+    codec: Codec,
+    value: bytes | None,
+    offset: int,
+    orders: list[Order],
+    completed: set[str],
+    merges: list[tuple[SubjectId, SubjectId]],
+) -> None:
     try:
         decoded = codec.decode(value)
         if decoded.fullname == hub_contract("SubjectErased").fullname:
             orders.append(order_of(decoded.record))
+        elif decoded.fullname == hub_contract("SubjectsMerged").fullname:
+            merges.append((SubjectId(str(decoded.record["older"])), SubjectId(str(decoded.record["younger"]))))
         else:
             completed.add(str(decoded.record["erasure_id"]))
     except (RejectedError, KeyError, ValueError, TypeError):

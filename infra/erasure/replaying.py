@@ -1,4 +1,4 @@
-"""Erasures are done again before anything starts: a database that was restored may hold keys that were destroyed."""
+"""Erasures and merges are done again before anything starts: a restored database may hold keys that were destroyed."""
 
 import asyncio
 import contextlib
@@ -7,20 +7,26 @@ import structlog
 
 from infra.erasure import orders
 from infra.topology.credentials import Credentials
+from infra.vault.persons import UnknownSubjectError
 from infra.vault.vault import Vault
 from infra.waiting import pause_s
 from schemas.codec import Codec
-from schemas.errors import HubError, UnavailableError
+from schemas.errors import ErasedError, HubError, UnavailableError
 
 log = structlog.get_logger()
 
 
 async def replay(credentials: Credentials, codec: Codec, vault: Vault) -> int:
-    """Destroy whatever an order on the topic erased and the vault still has; return how many keys and secrets.
+    """Destroy whatever an order on the topic erased and the vault still has, and return how many keys and secrets.
+
+    Before that, who was declared one person is one person again: an erasure covers all ids.
 
     Raises OrdersUnavailableError and OrderUnreadableError: then nothing may start.
     """
     told = await orders.read(credentials, codec)
+    for older, younger in told.merges:
+        with contextlib.suppress(ErasedError, UnknownSubjectError):  # erased since, or not in the backup either
+            await vault.same_person(older, younger)
     count = (await vault.destroy({each for order in told.orders for each in order.subject_ids})).count
     if count:
         log.warning("erasures_replayed", count=count)

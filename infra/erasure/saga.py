@@ -10,6 +10,7 @@ from infra.erasure.register import Erasure, Register
 from infra.vault.holders import LEDGER
 from infra.vault.vault import Vault
 from infra.workplace import Workplace
+from schemas.codec import Record
 from schemas.errors import MisuseError
 from schemas.names import SubjectId
 
@@ -27,6 +28,15 @@ class ErasureDesk:
         self._place = place
         self.vault: Vault = place.vault(pool)
         self.register = Register(pool)
+
+    async def declare_same(self, subject: SubjectId, other: SubjectId, reason: str, operator: str) -> SubjectId:
+        """Declare two ids one person's and return the older; written on the topic too, so that no restore loses it."""
+        older = await self.vault.same_person(subject, other)
+        merged: list[Record] = [{"older": older, "younger": each} for each in (subject, other) if each != older]
+        control, codec = self._place.credentials("hub-control"), self._place.codec
+        await orders.write(control, codec, "SubjectsMerged", merged)
+        await self.register.note_same(subject, other, reason, operator)
+        return older
 
     async def ask(self, subject: SubjectId, reason: str, operator: str) -> Erasure:
         """Note that *operator* asks to erase *subject* under all ids; see `Register.ask` for what it raises."""

@@ -57,6 +57,20 @@ class Persons:
             roots = await _roots(connection, [subject], strict=True)
             return await _group(connection, roots.values())
 
+    async def groups(self, subjects: Collection[SubjectId]) -> dict[SubjectId, frozenset[SubjectId]]:
+        """Return the other ids of each person of *subjects* who has several, by the id that stays."""
+        if not subjects:
+            return {}
+        async with self._connections() as connection:
+            found = await rows_of(
+                connection,
+                "SELECT same_as, array_agg(subject_id::text ORDER BY subject_id) FROM vault.subject WHERE same_as IN "
+                "(SELECT coalesce(same_as, subject_id) FROM vault.subject WHERE subject_id = ANY(%s::uuid[])) "
+                "GROUP BY same_as",
+                (list(subjects),),
+            )
+        return {SubjectId(str(root)): frozenset(map(SubjectId, others)) for root, others in found}
+
     async def same_person(self, a: SubjectId, b: SubjectId) -> SubjectId:
         """Declare *a* and *b* one person, the younger an alias of the older, and return the older; idempotent.
 

@@ -12,8 +12,20 @@ CHANNELS = ("anon", "facts")
 
 
 def kind_of(name: str, *channels: str) -> Kind | None:
-    """Return the kind of fact *name* of *channels* (all when none is named), None when they do not carry it."""
-    return next((found for each in channels or CHANNELS if (found := kinds(each).get(name))), None)
+    """Return the kind of fact *name* of *channels* (all when none is named), None when they do not carry it.
+
+    A kind that is split by a column goes by the event type, one person a row, or has a code after a colon.
+    """
+    event_type, _, code = name.partition(":")
+    found = next((found for each in channels or CHANNELS if (found := kinds(each).get(event_type))), None)
+    return None if found is None or (code and not _splits_into(found, code)) else found
+
+
+def _splits_into(kind: Kind, code: str) -> bool:
+    """Return whether *kind* is split by a column that can hold *code*."""
+    split = next((column for column in kind.columns if column.name == kind.split), None)
+    codes = None if split is None else split.sources[0].field.text("codes")
+    return codes is not None and code in code_list(codes).codes
 
 
 def column_of(kind: str, name: str) -> Column | None:
@@ -52,7 +64,7 @@ def fields_of(entry: Indicator) -> Mapping[str, tuple[str, ...]]:
     names[measure.kind] |= set(getattr(measure, "among", {}))
     if isinstance(measure, Ratio):
         names.setdefault(measure.of_kind, set()).update({*measure.of_where, *entry.by.values()})
-    return {kind: _paths(kind, columns) for kind, columns in names.items()}
+    return {kind.partition(":")[0]: _paths(kind, columns) for kind, columns in names.items()}
 
 
 def _paths(kind: str, columns: set[str]) -> tuple[str, ...]:

@@ -2,12 +2,11 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
 from schemas.names import AgencyId, SubjectId
-from streams.cohort.records import Arrived
-from streams.cohort.rows import Kind, Tick
+from streams.cohort.rows import Tick
 from streams.pump.records import Transaction
 
 _EPOCH = dt.date(1970, 1, 1)
@@ -18,15 +17,15 @@ def year_of(tick: Tick) -> int:
     return (_EPOCH + dt.timedelta(days=tick)).year
 
 
-async def add(transaction: Transaction, population: str, tick: Tick | None, record: Arrived, kind: Kind) -> None:
-    """Note that the agency of *record* has told of its persons in the year of *tick*."""
-    people = [fact.subject for fact in record.facts if fact.kind == kind]
-    if tick is None or not people:
+async def add(transaction: Transaction, population: str, listed: Sequence[tuple[int, SubjectId, AgencyId]]) -> None:
+    """Note on whose lists persons are: year, person, agency."""
+    if not listed:
         return
+    years, people, agencies = zip(*listed, strict=True)
     await transaction.execute(
         "INSERT INTO streams.cohort_list (population, year, subject_id, agency) "
-        "SELECT %s, %s, unnest(%s::uuid[]), %s ON CONFLICT DO NOTHING",
-        (population, year_of(tick), people, record.agency),
+        "SELECT %s, y, s, a FROM unnest(%s::int[], %s::uuid[], %s::text[]) AS l (y, s, a) ON CONFLICT DO NOTHING",
+        (population, list(years), list(people), list(agencies)),
     )
 
 
@@ -76,6 +75,8 @@ async def counted(transaction: Transaction, population: str, marks: Collection[b
 
 async def keep_counted(transaction: Transaction, population: str, marks: Collection[bytes]) -> None:
     """Remember that the persons of *marks* were counted."""
+    if not marks:
+        return
     await transaction.execute(
         "INSERT INTO streams.cohort_counted (population, mark) SELECT %s, unnest(%s::bytea[]) ON CONFLICT DO NOTHING",
         (population, sorted(marks)),

@@ -30,7 +30,7 @@ from schemas.names import AgencyId, SubjectId
 from streams.cohort.overlap_attack import Cells, Combination, is_safe
 
 LISTS_MAX = 8
-"""More combinations would have nobody; lists are kinds of agencies then."""
+"""Of more lists the smallest become one: nearly all of their combinations would have nobody."""
 
 CHOICES_MAX = 1000
 """Choices of cells to hide that are tried."""
@@ -80,20 +80,16 @@ def overlap_table(
 ) -> OverlapTable | NoTable:
     """Return the table of *persons*, each counted once with all agencies that are named beside it.
 
-    *lists* says which list each agency belongs to. Raises MisuseError for an agency without a list, for more than eight
-    lists, and for k below 2.
+    *lists* says which list each agency belongs to. Raises MisuseError for an agency without a list, and for k below 2.
     """
-    names = sorted(set(lists.values()))
-    if len(names) > LISTS_MAX or k < 2:  # noqa: PLR2004 - a cell of one is no cell
-        raise MisuseError(
-            f"an overlap table has at most {LISTS_MAX} lists, and k is at least 2: join agencies of a kind"
-        )
+    if k < 2:  # noqa: PLR2004 - a cell of one is no cell
+        raise MisuseError("k of an overlap table is at least 2")
     people = _people(persons, lists)
-    joined: dict[str, tuple[str, ...]] = {name: (name,) for name in names}
+    joined: dict[str, tuple[str, ...]] = {name: (name,) for name in sorted(set(lists.values()))}
     while len(joined) >= _LISTS_MIN:
         of_agency = {agency: _list_of(name, joined) for agency, name in lists.items()}
         cells = Cells.of(people, of_agency, k)
-        if (told := _told(cells)) is not None:
+        if len(joined) <= LISTS_MAX and (told := _told(cells)) is not None:
             others = cells.persons - sum(cells.counts[each] for each in told)
             shown = MappingProxyType({each: cells.counts[each] for each in told})
             return OverlapTable(year, k, tuple(sorted(joined)), shown, others)

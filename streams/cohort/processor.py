@@ -2,7 +2,8 @@
 
 Rule 1: positions only grow. A record that was parked and is tried again takes the next one, whatever its offset is.
 Rule 2: batches, ledger entry, state and source offsets are one transaction of the pump; the ledger is authoritative.
-Rule 3: before anything is let go, rows of persons whose keys are gone are taken out.
+Rule 3: whoever has several ids in the vault is one person here, also when that is found out while a row waits.
+Rule 4: before anything is let go, rows of persons whose keys are gone are taken out.
 """
 
 import json
@@ -16,6 +17,7 @@ from schemas.codec import Codec, Decoded
 from schemas.derive import Channel
 from schemas.egress import Egress
 from schemas.errors import MisuseError, RejectedError
+from schemas.field_steps import persons
 from schemas.names import AgencyId, SubjectId, TopicName
 from streams.cohort import frozen, outputs, saved, store
 from streams.cohort.populations import Prepared, prepared
@@ -66,7 +68,7 @@ class CohortProcessor:
         population = self._populations[batch[0].topic]
         name = population.population.id
         before = await self._store.load(transaction, State.first(population.layout, population.rule), name)
-        records = await self._records(batch, population, before.state.next_position, transaction, inputs)
+        records = await self._records(batch, population, before.state, transaction, inputs)
         records = _in_step(before.state, records, population)
         if any(isinstance(record, Ticked) for record in records):
             before = await self._store.without_erased(before)
@@ -99,7 +101,7 @@ class CohortProcessor:
         self,
         batch: Sequence[SourceRecord],
         population: Prepared,
-        next_position: int,
+        state: State,
         transaction: Transaction,
         inputs: Inputs,
     ) -> list[Record]:
@@ -107,9 +109,13 @@ class CohortProcessor:
         events = await self._opener.opened(
             [source for source, each in zip(batch, decoded, strict=True) if not each.fullname.startswith(HUB)]
         )
+        merges = await self._one_person_each(state, events)
         values = await frozen.remember(transaction, self._vault, population, events, inputs.nonce)
-        opened = iter(events)
+        opened, next_position = iter(events), state.next_position
         found: list[Record] = []
+        for older, younger in merges:
+            found.append(Merged(next_position, older, younger))
+            next_position += 1
         for source, each in zip(batch, decoded, strict=True):
             position = max(source.offset, next_position)
             next_position = position + 1
@@ -118,6 +124,20 @@ class CohortProcessor:
             else:
                 found.append(_arrived(next(opened), position, population, values))
         return found
+
+    async def _one_person_each(self, state: State, events: Sequence[OpenedEvent]) -> list[tuple[SubjectId, SubjectId]]:
+        """Let *events* speak of each person by one id, and return which ids of who waits, or comes, are one person's.
+
+        That two ids are one person is found out at any time: a row that waits must not count twice.
+        """
+        people = [person for event in events for person in persons(event.contract, event.record).values()]
+        known = {SubjectId(str(person["subject"])) for person in people} | {row.subject for row in state.pending}
+        groups = await self._vault.groups(known)
+        root_of = {other: root for root, others in groups.items() for other in others}
+        for person in people:
+            subject = SubjectId(str(person["subject"]))
+            person["subject"] = root_of.get(subject, subject)
+        return sorted((root, other) for other, root in root_of.items())
 
     def _batches(self, step: Step, population: Prepared) -> list[Output]:
         rule = step.state.rule
@@ -167,8 +187,6 @@ def _order(decoded: Decoded, position: int, population: Prepared) -> list[Record
         case "SubjectWithdrawn":
             ids = [SubjectId(str(each)) for each in cast("list[object]", said["subject_ids"])]
             return [Withdrawn(position, ids[0], tuple(ids[1:]))] if ids else []
-        case "SubjectsMerged":
-            return [Merged(position, SubjectId(str(said["older"])), SubjectId(str(said["younger"])))]
         case "ReleaseRuleChanged":
             try:
                 rule = saved.rule_of(json.loads(str(said["rule"])))

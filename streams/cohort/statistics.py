@@ -73,13 +73,19 @@ class Statistics:
         key = await self._vault.secret("cohort-totals-state")
         keys = Keys(await self._vault.secret("cohort-totals-noise"), await self._vault.secret("cohort-totals-marks"))
         totals = await _load(transaction, name, key)
+        people = [person for record in records if isinstance(record, Arrived) for person in self._persons(record)]
+        known = await self._known_marks(transaction, totals, people, keys)
+        marks, listed = set(known), list[tuple[int, SubjectId, AgencyId]]()
         told, tick, term = Told(), before.tick, before.ticker
         for record in records:
             match record:
-                case Arrived():
-                    totals = await self._count(transaction, record, totals, keys)
-                    await lists.add(transaction, name, tick, record, IDENTIFIED)
+                case Arrived() if totals is not None and tick is not None:  # before the first day no week is open
+                    found = self._persons(record)
+                    counted = counting.count(totals, found, keys.marks, marks)
+                    totals, marks = counted.totals, marks | counted.marks
+                    listed += [(lists.year_of(tick), person.subject, record.agency) for person in found]
                 case Withdrawn(subject=subject, also=also):
+                    listed = [each for each in listed if each[1] not in {subject, *also}]
                     await lists.forget(transaction, name, {subject, *also})
                 case Ticked() if record.ticker >= term and (tick is None or record.tick > tick):
                     if totals is None:
@@ -87,33 +93,32 @@ class Statistics:
                     closed = counting.advance(totals, week_of(record.tick), keys)
                     totals, tick, term = closed.totals, record.tick, record.ticker
                     told = Told((*told.totals, *closed.told), (*told.spent, *closed.spent), told.overlaps)
+        await lists.keep_counted(transaction, name, marks - known)
+        await lists.add(transaction, name, listed)
         if tick is not None:
             told = Told(told.totals, told.spent, await self._overlaps(transaction, step, before, lists.year_of(tick)))
         if totals is not None:
             await _save(transaction, name, key, totals, nonce)
         return told
 
-    async def _count(
-        self, transaction: Transaction, record: Arrived, totals: Totals | None, keys: Keys
-    ) -> Totals | None:
-        axis = next((at for at, each in enumerate(self._population.layout.axes) if each.name == GROUP), None)
+    def _persons(self, record: Arrived) -> list[Person]:
+        axes = self._population.layout.axes
+        axis = next((at for at, each in enumerate(axes) if each.name == GROUP), None)
         country = self._countries.get(record.agency)
-        found = [
-            Person(
-                fact.subject,
-                country,
-                None if axis is None else self._population.layout.axes[axis].codes[fact.values[axis]],
-            )
+        return [
+            Person(fact.subject, country, None if axis is None else axes[axis].codes[fact.values[axis]])
             for fact in record.facts
             if fact.kind == IDENTIFIED
         ]
-        if totals is None or not found:  # before the first day nothing is counted: no week is open
-            return totals
-        name = self._population.population.id
-        known = await lists.counted(transaction, name, counting.marks_asked(totals, found, keys.marks))
-        counted = counting.count(totals, found, keys.marks, known)
-        await lists.keep_counted(transaction, name, counted.marks)
-        return counted.totals
+
+    async def _known_marks(
+        self, transaction: Transaction, totals: Totals | None, people: Sequence[Person], keys: Keys
+    ) -> frozenset[bytes]:
+        """Return the marks of those of *people* whom a table has counted before."""
+        if totals is None or not people:
+            return frozenset()
+        asked = counting.marks_asked(totals, people, keys.marks)
+        return await lists.counted(transaction, self._population.population.id, asked)
 
     def _begun(self, record: Ticked) -> tuple[Totals, Told]:
         budget = Budget.of_epsilon(EPSILON, DELTA)

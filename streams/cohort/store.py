@@ -5,6 +5,7 @@ Rule 2: a state that is remembered is used only while the database still has the
 """
 
 import secrets
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -197,12 +198,15 @@ async def record_entry(
 
 async def note(transaction: Transaction, population: str, notices: Sequence[Notice]) -> None:
     """Add *notices* to what an operator sees: how often, and where first and last."""
+    by_what: dict[tuple[str, str], list[int]] = defaultdict(list)
     for notice in notices:
+        by_what[notice.told, notice.detail].append(notice.place.position)
+    for (told, detail), positions in sorted(by_what.items()):
         await transaction.execute(
             "INSERT INTO streams.cohort_notice AS n (population, told, detail, times, first_position, last_position) "
-            "VALUES (%s, %s, %s, 1, %s, %s) ON CONFLICT (population, told, detail) DO UPDATE SET "
-            "times = n.times + 1, last_position = excluded.last_position, last_at = now()",
-            (population, notice.told, notice.detail, notice.place.position, notice.place.position),
+            "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (population, told, detail) DO UPDATE SET "
+            "times = n.times + excluded.times, last_position = excluded.last_position, last_at = now()",
+            (population, told, detail, len(positions), positions[0], positions[-1]),
         )
 
 

@@ -27,6 +27,8 @@ class CountingVault(Vault):
         self.data_keys: dict[tuple[str, Holder], tuple[str, str, bytes | None]] = {}
         """Kid, subject as written, and secret (None: destroyed), by recipient and holder: the table of keys."""
         self._restricted: set[SubjectId] = set()
+        self.same: dict[SubjectId, frozenset[SubjectId]] = {}
+        """Other ids of persons who have several, by the id that stays."""
 
     def meet(self, kind: str, references: Iterable[Reference]) -> None:
         """Give *references* their numbers in this order: a set has none that two runs share."""
@@ -62,6 +64,10 @@ class CountingVault(Vault):
         self._answer()
         own = {kid: secret for (whose, _), (kid, _, secret) in self.data_keys.items() if whose == str(recipient)}
         return {kid: own.get(str(kid)) for kid in kids}
+
+    async def groups(self, subjects: Collection[SubjectId]) -> dict[SubjectId, frozenset[SubjectId]]:
+        self._answer()
+        return {root: others for root, others in self.same.items() if {root, *others} & set(subjects)}
 
     async def pseudonyms(
         self, recipient: PartnerId, year: int, subjects: Collection[SubjectId]

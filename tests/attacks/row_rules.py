@@ -1,6 +1,7 @@
 """What must hold of rows that leave on non-personal channels, for any build of the modules that make them."""
 
 import copy
+import dataclasses
 import datetime as dt
 import json
 from collections.abc import Iterator
@@ -53,6 +54,13 @@ def _wrong_rules() -> Iterator[tuple[str, dict[str, Any], str]]:
         ({"from": ["person.group"], "level": "year"}, "unknown-level"),
         ({"from": ["person.group", "person.date_of_birth"]}, "several-ladders"),
         ({"from": ["identified_by"]}, "needless-level"),
+        ({"from": ["entry_date"], "level": "month", "bands": "stays"}, "unknown-bands"),
+        ({"from": ["entry_date"], "level": "bands of months", "bands": "sentence"}, "unfit-bands"),
+        ({"from": ["entry_date"], "level": "5 years", "bands": "age"}, "unfit-bands"),
+        ({"from": ["person.full_name"], "level": "bands of days", "bands": "stay"}, "never-leaves"),
+        ({"from": ["entry_date"], "level": "*", "bands": "stay"}, "says-nothing"),
+        ({"from": ["entry_date"], "bands": "stay"}, "unknown-level"),
+        ({"from": ["no_such"], "bands": "stay"}, "unknown-field"),
         ({"tiers": ["open"]}, "wrong-tiers"),
         ({"tiers": ["partner", "all"]}, "wrong-tiers"),
     ]
@@ -93,6 +101,35 @@ def _wrong_rules() -> Iterator[tuple[str, dict[str, Any], str]]:
         source = rules_file("facts")
         source["kinds"]["LicenceDecided"] |= condition
         yield "facts", source, rule
+
+
+def bands_hold(module: ModuleType) -> None:
+    """Fail unless only days since a date and months are put in bands, and none finer than the date may leave."""
+    root = shape_of(contract("PersonIdentified"))
+    fields = {name: field_at(root, name) for name in ("entry_date", "person.date_of_birth", "status")}
+    fields["sentence_months"] = field_at(shape_of(contract("VerdictDelivered")), "sentence_months")
+    stay = {"bands": "stay"}
+
+    def found(said: dict[str, Any], name: str, **privacy: str) -> set[str]:
+        field = fields[name]
+        assert field is not None
+        if privacy:
+            own = {**field.attributes, "privacy": {**field.privacy, **privacy}}
+            field = dataclasses.replace(field, attributes=own)
+        return {f"{each.path} {each.rule}" for each in module.problems_of_bands("column", said, {name: field})}
+
+    assert found(stay, "entry_date") == found({"bands": "sentence"}, "sentence_months") == found({}, "status") == set()
+    assert found({"bands": "no such"}, "entry_date") == {"column unknown-bands"}
+    for said, name in ((stay, "status"), (stay, "sentence_months"), ({"bands": "age"}, "entry_date")):
+        assert found(said, name) == {f"{name} unfit-bands"}
+    for minimum, narrow in (("day", False), ("week", False), ("month", False), ("quarter", True), ("*", True)):
+        assert bool(found(stay, "entry_date", minimum=minimum)) == narrow, minimum
+    entry = fields["entry_date"]
+    assert entry is not None
+    assert module.banded(entry, {}) == module.banded(entry, {"bands": "no such"}) == entry
+    assert module.banded(entry, {}).privacy == entry.privacy
+    put = module.banded(entry, stay).privacy
+    assert (put["class"], put["ladder"], put["minimum"]) == (entry.privacy["class"], "stay", "bands of days")
 
 
 def egress_holds(module: ModuleType) -> None:
@@ -160,6 +197,11 @@ def columns_hold(module: ModuleType) -> None:
     assert (found["group"], found["setting"], found["status"]) == ("WOMAN", "BORDER", "PRESUMED")
     assert (found["citizenship"], found["exploitation_country"]) == ("039", "151")
     assert (found["exploitation_forms"], found["trafficked_before"]) == (["SEXUAL"], "YES")
+    for stayed, band in ((0, "0-29"), (29, "0-29"), (30, "30-89"), (365, "365+"), (9_999, "365+"), (-1, None)):
+        event["entry_date"] = dt.date(2026, 3, 10) - dt.timedelta(days=stayed)
+        assert row(event)["stay_before_identification"] == band, stayed
+    event["entry_date"] = TOKEN
+    assert row(event)["stay_before_identification"] is None
     assert found["self_identified"] is found["duration"] is found["means_of_control"] is None
     assert found["recruitment_methods"] == ["Other"]
     for citizenships, expected in (([], "151"), (["SRB"], "SRB"), (["SRB", "NGA"], "151"), (["SRB", TOKEN], "151")):
@@ -193,6 +235,9 @@ def _of_nested(module: ModuleType) -> None:
     assert module.value_of(origin, "suspects[]")(event, {"origin": "REACTIVE"}) == "PROACTIVE"
     services = kinds("anon")["ReferralOffered"].columns[1]
     assert module.value_of(services, "person")({"services_requested": ["LEGAL", TOKEN]}, {}) == ["LEGAL"]
+    verdict = next(each for each in kinds("anon")["VerdictDelivered"].columns if each.name == "sentence")
+    for months, band in ((0, "0-11"), (59, "24-59"), (120, "120+"), (5_000, None), (None, None), (TOKEN, None)):
+        assert module.value_of(verdict, "person")({"sentence_months": months}, {}) == band, months
     entry_date = field_at(shape_of(contract("PersonIdentified")), "entry_date")
     assert entry_date is not None
     entry = publishable("entry_date", entry_date, "month")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.catalogue import Contract
 from schemas.channel_rules import NonPersonal
 from schemas.compiler import Compiled, issued
-from schemas.generalising import age_at, ladder
+from schemas.generalising import MOST, age_at, ladder
 from tests.attacks.test_noninterference import EXAMPLES
 from tests.schemas.rows import encoded_rows
 from tests.schemas.sealed import events
@@ -42,7 +42,9 @@ def twin_of(compiled: Compiled, event: dict[str, Any], data: st.DataObject) -> d
         for source in column.sources:
             name, steps = source.path.rsplit(".", 1)[-1], source.field.privacy.get("ladder")
             for holder in people if source.path.startswith(f"{own}") and "." in source.path else [twin]:
-                if steps not in (None, "age", "date") and name in holder and source.level is not None:
+                if steps in ("stay", "sentence"):
+                    holder[name] = _of_same_band(str(steps), holder.get(name), event, data)
+                elif steps not in (None, "age", "date") and name in holder and source.level is not None:
                     holder[name] = _moved(str(steps), source.level, holder[name], data, single=column.single)
     day = twin["envelope"]["occurred_at"].astimezone(dt.UTC).date()
     for person in people:
@@ -58,6 +60,19 @@ def twin_of(compiled: Compiled, event: dict[str, Any], data: st.DataObject) -> d
 
 def _band(born: dt.date, day: dt.date) -> object:
     return ladder("age").generalise(age_at(born, day), "5 years")
+
+
+def _of_same_band(name: str, value: Any, event: dict[str, Any], data: st.DataObject) -> Any:
+    """Return another day of entry, or another number of months, that lies in the band of *value*."""
+    day = event["envelope"]["occurred_at"].astimezone(dt.UTC).date()
+    number = (day - value).days if isinstance(value, dt.date) else value
+    bands = ladder(name)
+    if number is None or not 0 <= number <= MOST[bands.takes]:
+        return value
+    band, most = bands.generalise(number, bands.levels[0]), MOST[bands.takes]
+    alike_days = [each for each in range(min(most, 2_000)) if bands.generalise(each, bands.levels[0]) == band]
+    other = data.draw(st.sampled_from(alike_days or [number]))
+    return day - dt.timedelta(days=other) if isinstance(value, dt.date) else other
 
 
 def _moved(name: str, level: str, value: Any, data: st.DataObject, *, single: bool) -> Any:

@@ -113,7 +113,7 @@ class Channels:
         self.codec.learn([stored.value])
         record: Mapping[str, Any] = self.codec.decode(stored.value).record
         channel, told = topic, record.get("envelope", record)
-        if told["agency"] not in self._agencies:
+        if told.get("agency") not in self._agencies:  # days and orders on a stage are of nobody
             return
         if topic == "decisions":
             channel = f"decisions about {record['audience']}"

@@ -20,6 +20,7 @@ from infra.stack.system_user import system_user
 from infra.vault.kek import KekUnavailableError
 from infra.vault.vault import Vault
 from infra.workplace import workplace
+from schemas.codec import Record
 from schemas.names import KeyId, SubjectId
 from tests.infra.vault.keks import site
 from tests.infra.vault.rotating import empty_database, vault_at
@@ -88,6 +89,25 @@ async def test_what_a_restore_brings_back_is_destroyed_again_before_anything_sta
             assert (await vault.open([kids[gone]]))[kids[gone]] is None
             assert (await vault.open([kids[stays]]))[kids[stays]] is not None
             assert await vault.erased([gone, stays]) == {gone}
+
+
+async def test_who_was_declared_one_person_is_one_again_after_a_restore(home: Home, tmp_path: Path) -> None:
+    dump = tmp_path / "backup.sql"
+    with site("file", tmp_path) as keks, empty_database(home) as database:
+        async with vault_at(home, database, keks) as vault:
+            _, one, other = await two_persons(vault)
+            back_up(home, database, dump)
+            older = await vault.same_person(one, other)
+            younger = other if older == one else one
+            async with workplace(home) as place:
+                merged: list[Record] = [{"older": older, "younger": younger}]
+                await orders.write(place.credentials("hub-control"), place.codec, "SubjectsMerged", merged)
+        restore(home, database, dump)
+        async with vault_at(home, database, keks) as vault:
+            assert await vault.groups([one, other]) == {}, "the backup does not know it"
+            async with workplace(home) as place:
+                await replay(place.credentials("hub-access"), place.codec, vault)
+            assert await vault.groups([younger]) == {older: frozenset({younger})}
 
 
 async def test_a_backup_from_before_a_rotation_opens_nothing(home: Home, tmp_path: Path) -> None:

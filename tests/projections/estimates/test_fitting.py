@@ -99,6 +99,22 @@ def test_the_likelihood_of_a_number_of_undetected_is_largest_at_the_estimate() -
     assert around[0] < around[1] < around[2] > around[3] > around[4]
 
 
+def test_the_likelihood_of_a_number_of_undetected_is_that_of_the_multinomial() -> None:
+    first, second, both = 70, 50, 20
+    counted = table({frozenset("A"): first, frozenset("B"): second, frozenset("AB"): both}, 1)
+
+    def direct(undetected: float) -> float:
+        size = first + second + both + undetected
+        one, two = (first + both) / size, (second + both) / size
+        chances = {first: one * (1 - two), second: two * (1 - one), both: one * two, undetected: (1 - one) * (1 - two)}
+        logs = sum(count * np.log(chance) for count, chance in chances.items())
+        return float(gammaln(size + 1) - gammaln(undetected + 1) + logs)
+
+    for undetected in (60.0, 300.0, 3000.0):
+        found = log_likelihood_of(counted, (), undetected) - log_likelihood_of(counted, (), 175.0)
+        assert found == pytest.approx(direct(undetected) - direct(175.0), abs=1e-6)
+
+
 def test_what_told_cells_do_not_determine_is_not_estimable() -> None:
     cells = {frozenset("A"): 50, frozenset("B"): 40, frozenset("C"): 30, frozenset("AB"): 12, frozenset("AC"): 11}
     pairs = (("A", "B"), ("A", "C"))

@@ -97,7 +97,7 @@ BROKEN = {
     "other-chapter": replace(entry("C.3.1-1"), chapter="C.4"),
     "unknown-indicator": replace(entry("C.3.1.b-1"), measure=SameAs(form="same_as", indicator="C.3.1.a-1")),
     "other-unit": replace(entry("C.3.1.b-1"), unit="PERCENT"),
-    "missing-reason": replace(entry("C.3.1-2"), reason=""),
+    "missing-reason": replace(entry("C.4.1-1"), reason=""),
     "needless-reason": replace(entry("C.3.1-1"), reason="none"),
     "not-carried": replace(entry("C.3.1-1"), measure=Count(form="count", kind="OfficialSanctioned")),
     "other-channel": with_measure("C.2.3.b-1", kind="PersonIdentified"),

@@ -24,8 +24,8 @@ def test_the_list_for_scripts_has_every_indicator_with_its_source() -> None:
 
 
 def test_the_list_can_be_narrowed() -> None:
-    listed = json.loads(output("list", "--section", "C.3", "--source", "neither", "--json"))["indicators"]
-    assert [each["id"] for each in listed] == ["C.3.1-2", "C.3.3-1", "C.3.3-2", "C.3.4-1"]
+    listed = json.loads(output("list", "--section", "C.2", "--source", "neither", "--json"))["indicators"]
+    assert [each["id"] for each in listed] == ["C.2.3-1", "C.2.3.c-1", "C.2.3.c-2"]
 
 
 @pytest.mark.parametrize("wanted", ["C.3.1-1", "C.3.1-2", "C.1.4-1", "C.3.1.b-1", "GLOTIP.detected", "C.2.3.b-1"])
@@ -36,4 +36,4 @@ def test_an_indicator_is_shown_with_its_words_and_its_definition(wanted: str) ->
 
 
 def test_people_see_the_counts_below_the_list() -> None:
-    assert output("list", "--framework", "GUIDELINES_D").rstrip().endswith("39 computed, 99 returned, 21 neither")
+    assert output("list", "--framework", "GUIDELINES_D").rstrip().endswith("46 computed, 99 returned, 14 neither")

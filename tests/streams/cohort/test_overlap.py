@@ -111,6 +111,35 @@ def test_one_withheld_cell_more_does_not_help_when_the_lists_tell_them_apart() -
     assert not is_safe(Cells.of(Counter(known for _, known in persons), AGENCIES, K), frozenset(merged.told))
 
 
+PAIRS = {frozenset(pair): persons for pair, persons in [("AB", 2), ("CD", 2), ("EF", 9), ("GH", 9)]}
+TOLD = {frozenset(name): 40 for name in "ABCDEFGH"}
+OWN = {frozenset("AB"): 5, frozenset("AC"): 5, frozenset("AD"): 5}
+
+
+@pytest.mark.parametrize(
+    ("hidden", "own", "why"),
+    [
+        ({frozenset("AB"): 2, frozenset("CD"): 2}, {}, "all others are four persons"),
+        (PAIRS, {}, "two of the others are on the list A"),
+        ({frozenset("A" + name): 9 for name in "BCD"} | {frozenset("BCD"): 4}, {}, "four of the others are not on A"),
+        ({**OWN, frozenset("AB"): 6, frozenset("ACD"): 1}, OWN, "one agency lacks but two of the others"),
+    ],
+)
+def test_sums_of_hidden_cells_are_not_of_a_few_persons_either(
+    hidden: dict[Combination, int], own: dict[Combination, int], why: str
+) -> None:
+    """No cell of these can be bounded by itself; each case breaks one rule, and is safe with twenty more in each."""
+    lists = tuple(sorted(frozenset().union(*hidden)))
+    told = {cell: persons for cell, persons in TOLD.items() if cell <= set(lists)}
+    of_agencies = {AgencyId("a"): own} if own else {}
+
+    def safe(others: dict[Combination, int], known: dict[AgencyId, dict[Combination, int]]) -> bool:
+        return is_safe(Cells(5, lists, told | others, known), frozenset(told))
+
+    assert not safe(hidden, of_agencies), why
+    assert safe({cell: persons + 20 for cell, persons in hidden.items()}, of_agencies)
+
+
 @UNTIMED
 @given(populations(TWO_EACH, 40), st.integers(2, 11))
 def test_every_number_is_nobody_or_at_least_k_and_they_add_up(persons: Persons, k: int) -> None:
@@ -184,10 +213,18 @@ def test_an_agency_that_would_take_its_own_persons_from_a_joined_list_leaves_no_
     assert isinstance(overlap_table(2026, people(counts), AGENCIES, 4), NoTable)
 
 
+def test_of_more_lists_than_eight_the_smallest_become_one() -> None:
+    lists = {AgencyId(str(at)): str(at) for at in range(10)}
+    counts = {frozenset(str(at)): 20 + at for at in range(10)}
+
+    table = overlap_table(2026, people(counts), lists, K)
+
+    assert isinstance(table, OverlapTable)
+    assert table.lists == ("0+1", "2+3", "4", "5", "6", "7", "8", "9")
+    assert table.told[frozenset(["2+3"])] == 22 + 23
+
+
 def test_lists_that_cannot_be_are_refused() -> None:
-    nine = {AgencyId(str(at)): str(at) for at in range(9)}
-    with pytest.raises(MisuseError):
-        overlap_table(2026, [], nine, K)
     with pytest.raises(MisuseError):
         overlap_table(2026, [], AGENCIES, 1)
     with pytest.raises(MisuseError):

@@ -160,6 +160,21 @@ async def test_two_services_of_a_person_are_two_kinds_and_the_person_counts_once
     assert found == {None: 8, "ACCOMMODATION": 8, "HEALTH": 8}
 
 
+async def test_two_ids_that_turn_out_to_be_one_person_count_once(stage: Stage) -> None:
+    people = [SubjectId(each) for each in persons_(13)]
+    one, other, *_, left = people
+    stage.day(100)
+    await told(stage, list(map(str, people[:12])))
+    await stage.read(stage.log)
+    stage.vault.same[one] = frozenset({other})
+    await stage.read([stage.day(101), stage.day(102)])
+    assert len(stage.rows()) == 11
+    stage.vault.same[people[2]] = frozenset({left})
+    await stage.read([await stage.tells("PersonIdentified", left)])
+    await stage.read([stage.day(tick) for tick in range(103, 107)])
+    assert len(stage.rows()) == 11, "what has left of one id has left of both"
+
+
 async def test_a_record_that_was_parked_and_is_tried_again_still_counts(stage: Stage) -> None:
     stage.day(100)
     early = await stage.tells("PersonIdentified", str(uuid.uuid4()))

@@ -156,6 +156,17 @@ def test_the_noise_that_is_told_is_as_wide_as_it_is_said_to_be() -> None:
     assert abs(sum(each.value for each in last) / len(last)) < 4 * 3.26 / 150**0.5
 
 
+def test_each_country_cell_and_table_has_noise_of_its_own() -> None:
+    tables = (ONE, replace(ONE, name="second"), GROUPS, replace(GROUPS, name="second-by-group"))
+    told = advance(running(*tables, budget=Budget(Fraction(9), DELTA)), Week(START + 6), KEYS).told
+    series: dict[tuple[str, str, str], tuple[int, ...]] = {}
+    for each in told:
+        key = (each.table, each.country, each.cell)
+        series[key] = (*series.get(key, ()), each.value)
+
+    assert len(set(series.values())) == len(series) == 2 * 2 + 2 * 15
+
+
 def test_every_cell_is_told_every_week_also_where_nobody_ever_was() -> None:
     step = advance(running(ONE, GROUPS), Week(START + 3), KEYS)
 
@@ -201,6 +212,15 @@ def test_what_was_spent_stays_spent_although_the_table_is_another_by_now() -> No
     assert totals.tables["persons"].table.rho == ONE.rho / 2
     with pytest.raises(BudgetExhaustedError):
         begin(totals, replace(ONE, name="second", rho=ONE.rho + Fraction(1, 10**9)))
+
+
+def test_a_table_that_becomes_dearer_counts_as_the_dearer_one() -> None:
+    totals = running(replace(ONE, rho=ONE.rho / 2), budget=Budget(ONE.rho * 2, DELTA))
+    planned = plan(totals, ONE)
+
+    assert planned.spent[0].rho_total == ONE.rho
+    with pytest.raises(BudgetExhaustedError):
+        begin(planned.totals, replace(ONE, name="second", rho=ONE.rho + Fraction(1, 10**9)))
 
 
 @pytest.mark.parametrize(
