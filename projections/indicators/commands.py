@@ -100,18 +100,11 @@ def estimate_undetected(as_json: AsJson = False) -> None:
     """
     from infra.home import Home
     from projections.estimates.describing import in_plain, in_words
-    from projections.estimates.estimating import Estimate, NoEstimate, estimate
-    from projections.estimates.tables import Table
+    from projections.estimates.estimating import estimate_published
     from projections.indicators.reading import overlaps
     from projections.screens import write
 
-    results: list[Estimate | NoEstimate] = []
-    for year, told in overlaps(Home.current()):
-        if told["reason"]:
-            text = "So few persons are on several lists that nothing of them may be told."
-            results.append(NoEstimate(year, told["reason"], text))
-        else:
-            results.append(estimate(Table.from_plain({"year": year, **told})))
+    results = [estimate_published({"year": year, **told}) for year, told in overlaps(Home.current())]
     if as_json:
         write({"estimates": [in_plain(each) for each in results]})
     elif not results:
