@@ -9,15 +9,14 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from schemas.banding import banded, problems_of_bands
+from schemas.banding import banded, level_of, problems_of_bands
 from schemas.catalogue import contract, contracts
 from schemas.errors import MisuseError, Problem
-from schemas.generalising import ladder
 from schemas.privacy_classes import PERSON
 from schemas.privacy_rules import IN_CLEAR, problems_of_rule
 from schemas.shapes import Array, Field, Record, inner_record, shape_of
@@ -179,8 +178,7 @@ def _unfit_fields(place: _Place) -> Iterator[Problem]:
             if field is None:
                 yield Problem(path, "unknown-field", "name a field of the event, a list of records with []")
             else:
-                field = banded(field, said)
-                yield from problems_of_rule(path, field, _level(field, said, number))
+                yield from problems_of_rule(path, banded(field, said), level_of(field, said, number))
 
 
 def _unfit_levels(place: _Place) -> Iterator[Problem]:
@@ -197,9 +195,7 @@ def _unfit_levels(place: _Place) -> Iterator[Problem]:
 
 
 def _bands(place: _Place) -> Iterator[Problem]:
-    for name, said in place.columns.items():
-        fields = {path: field_at(place.root, path) for path in said["from"]}
-        yield from problems_of_bands(name, said, {path: field for path, field in fields.items() if field is not None})
+    yield from problems_of_bands(place.columns, partial(field_at, place.root))
 
 
 def _tiers(place: _Place) -> Iterator[Problem]:
@@ -274,17 +270,6 @@ CHECKS: tuple[Callable[[_Place], Iterator[Problem]], ...] = (
 """Every rule about the rules of an event type."""
 
 
-def _level(field: Field, said: Mapping[str, Any], number: int) -> str | None:
-    """Return the level on which *field* leaves: a stand-in, such as a region for the country, on its own minimum."""
-    if "ladder" not in field.privacy:
-        return None
-    level, minimum = said.get("level"), field.privacy.get("minimum")
-    levels = ladder(str(field.privacy["ladder"])).levels
-    if number and level in levels and minimum in levels:
-        return str(max(level, minimum, key=levels.index))
-    return level
-
-
 def _kind(event_type: str, said: Mapping[str, Any]) -> Kind:
     root = shape_of(contract(event_type))
     return Kind(
@@ -304,8 +289,7 @@ def _column(root: Record, name: str, said: Mapping[str, Any]) -> Column:
     for number, path in enumerate(said["from"]):
         field = field_at(root, path)
         assert field is not None, "the checks have seen that it is there"
-        field = banded(field, said)
-        sources.append(publishable(path, field, _level(field, said, number)))
+        sources.append(publishable(path, banded(field, said), level_of(field, said, number)))
     about_nobody = sources[0].field.privacy.get("class") in IN_CLEAR
     return Column(
         name=name,

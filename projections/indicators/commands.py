@@ -90,3 +90,24 @@ def figures(
         write(as_figures(found, shown, tier, source.position(), source.parameters()))
     else:
         print_figures(found, shown, tier)
+
+
+@indicator_app.command("estimate")
+def estimate_undetected(as_json: AsJson = False) -> None:
+    """Estimate how many persons no agency detected, for each year that is over, from how agencies' lists overlap.
+
+    An estimate with an interval, from a model that is named; or the reason why there can be none.
+    """
+    from infra.home import Home
+    from projections.estimates.describing import in_plain, in_words
+    from projections.estimates.estimating import estimate_published
+    from projections.indicators.reading import overlaps
+    from projections.screens import write
+
+    results = [estimate_published({"year": year, **told}) for year, told in overlaps(Home.current())]
+    if as_json:
+        write({"estimates": [in_plain(each) for each in results]})
+    elif not results:
+        typer.echo("No year is over yet: overlaps are told once, when it is.")
+    else:
+        typer.echo("\n\n".join(map(in_words, results)))

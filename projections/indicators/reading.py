@@ -178,3 +178,15 @@ def _facts(connection: "psycopg.Connection[tuple[Any, ...]]", schema: sql.Identi
 
 def _columns(content: str) -> Mapping[str, Value]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(content).items()}
+
+
+def overlaps(home: Home) -> tuple[tuple[int, Mapping[str, Any]], ...]:
+    """Return the overlap table of each year that is over, as it was told; raise as `released_rows`."""
+    with connection_of(home) as connection:
+        live = in_state(connection, RELEASED.name, "live")
+        if live is None:
+            raise NotReleasedError("nothing of what was released is in the database yet: run `hub up`, start a worker")
+        found = connection.execute(
+            sql.SQL("SELECT year, content FROM {}.released_overlap ORDER BY year").format(sql.Identifier(live.schema))
+        ).fetchall()
+    return tuple((int(year), json.loads(content)) for year, content in found)

@@ -105,6 +105,7 @@ def _wrong_rules() -> Iterator[tuple[str, dict[str, Any], str]]:
 
 def bands_hold(module: ModuleType) -> None:
     """Fail unless only days since a date and months are put in bands, and none finer than the date may leave."""
+    _levels_hold(module)
     root = shape_of(contract("PersonIdentified"))
     fields = {name: field_at(root, name) for name in ("entry_date", "person.date_of_birth", "status")}
     fields["sentence_months"] = field_at(shape_of(contract("VerdictDelivered")), "sentence_months")
@@ -116,7 +117,8 @@ def bands_hold(module: ModuleType) -> None:
         if privacy:
             own = {**field.attributes, "privacy": {**field.privacy, **privacy}}
             field = dataclasses.replace(field, attributes=own)
-        return {f"{each.path} {each.rule}" for each in module.problems_of_bands("column", said, {name: field})}
+        columns = {"column": {"from": [name, "no such"], **said}}
+        return {f"{each.path} {each.rule}" for each in module.problems_of_bands(columns, {name: field}.get)}
 
     assert found(stay, "entry_date") == found({"bands": "sentence"}, "sentence_months") == found({}, "status") == set()
     assert found({"bands": "no such"}, "entry_date") == {"column unknown-bands"}
@@ -130,6 +132,18 @@ def bands_hold(module: ModuleType) -> None:
     assert module.banded(entry, {}).privacy == entry.privacy
     put = module.banded(entry, stay).privacy
     assert (put["class"], put["ladder"], put["minimum"]) == (entry.privacy["class"], "stay", "bands of days")
+
+
+def _levels_hold(module: ModuleType) -> None:
+    """Fail unless a field leaves on the level of its rule, and a stand-in no finer than it may."""
+    root = shape_of(contract("PersonIdentified"))
+    region, entry, status = (field_at(root, each) for each in ("person.citizenship_region", "entry_date", "status"))
+    said = {"level": "country"}
+    assert module.level_of(region, said, 1) == "M49 sub-region"
+    assert module.level_of(region, said, 0) == "country"
+    assert module.level_of(region, {"level": "no such"}, 1) == "no such"
+    assert module.level_of(status, {}, 0) is module.level_of(status, said, 1) is None
+    assert module.level_of(entry, {"level": "half years", "bands": "stay"}, 1) == "half years"
 
 
 def egress_holds(module: ModuleType) -> None:
