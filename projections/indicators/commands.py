@@ -75,14 +75,15 @@ def figures(
     They are folded from cohorts and facts that have left the hub, and never change once told.
     """
     from infra.home import Home
+    from projections.exporting.source import tier_of
+    from projections.exporting.told import figures_of
     from projections.indicators.catalogue import catalogue
     from projections.indicators.figures_screen import as_figures, print_figures
-    from projections.indicators.folding import fold
     from projections.indicators.reading import chosen_periods, released_rows
     from projections.screens import write
 
     found, source = catalogue(), released_rows(Home.current())
-    told = fold(found, source.rows(tier), source.facts(tier), source.periods(), source.k)
+    told = figures_of(found, source, tier_of(tier))
     labels = chosen_periods(source.periods(), period)
     wanted = {entry.id for entry in found.indicators if framework in {"", entry.framework}}
     shown = [each for each in told if each.period in labels and each.indicator in wanted]
