@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from infra.home import Home
 
 STORIES = 100
+DAYS = 183
+"""Half a year: every run moves the hub's clock on by so much."""
+EVENTS_PER_S = 50
 WORKER_S = 60.0
 
 
@@ -22,7 +25,13 @@ def demo(
     seed: Annotated[
         int, typer.Option(help="The same seed tells the same stories; each run has references of its own.")
     ] = 7,
-    stories: Annotated[int, typer.Option(min=1, max=5000, help="How many life stories.")] = STORIES,
+    stories: Annotated[int, typer.Option(min=1, max=20_000, help="How many life stories.")] = STORIES,
+    days: Annotated[
+        int, typer.Option(min=30, max=730, help="Over how many days; a day of the hub's clock passes in a blink.")
+    ] = DAYS,
+    events_per_s: Annotated[
+        int, typer.Option("--events-per-second", min=1, max=500, help="How fast they are published.")
+    ] = EVENTS_PER_S,
     stop: Annotated[bool, typer.Option("--stop", help="Stop everything at the end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")] = False,
 ) -> None:
@@ -50,7 +59,7 @@ def demo(
         worker.start(home)
         _wait_for_worker(home)
         tell("worker", "runs")
-    plan = Plan.next(home, _next_run(home), seed, stories)
+    plan = Plan.next(home, _next_run(home), seed, stories, days, events_per_s)
     topology = load_topology()
     with Screen() as screen:
         tally = asyncio.run(perform(home, topology, plan, screen.tell, lambda: status_of(home)))
@@ -129,6 +138,8 @@ def _where_to_look(home: "Home", *, usual: bool, stopped: bool) -> str:
         "feed europol --from beginning --json": "what Europol sees, opened with its keys",
         "feed observer": "a partner without an agreement",
         "projection show cross_border": "what went to whom",
+        "cohort status": "how rows about persons wait, and leave in cohorts",
+        "indicator figures": "every indicator of the guidelines, or why it has no value",
         "down": "stop it",
     }
     again = f"Everything is stopped; `{hub} up` and `{hub} worker --detach` start it again. Then:"

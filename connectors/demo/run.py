@@ -25,10 +25,8 @@ from schemas.codec import Codec
 from schemas.errors import MisuseError, code_of
 from schemas.names import EventId
 
-DAYS = 183
-"""The first half-year of the scenario: every run moves the hub's clock on by so much."""
-EVENT_PAUSE_S = 0.015
-"""A steady stream of some fifty events a second, and not a burst each day."""
+ASLEEP = 0.75
+"""Share of the time between two events; sending takes the rest."""
 SETTLE_S = 90.0
 IDENTIFIED = "PersonIdentified"
 """Of this type is the event from which all mistakes are made."""
@@ -47,18 +45,22 @@ class Plan:
     seed: int
     stories: int
     start: dt.date
+    days: int
+    events_per_s: int
+    """A steady stream, and not a burst each day."""
 
     @classmethod
-    def next(cls, home: Home, run: int, seed: int, stories: int) -> "Plan":
+    def next(cls, home: Home, run: int, seed: int, stories: int, days: int, events_per_s: int) -> "Plan":
         """Return the plan of run *run*: it begins on the day after the hub's time."""
-        return cls(run=run, seed=seed, stories=stories, start=now_in(home).date() + dt.timedelta(days=1))
+        start = now_in(home).date() + dt.timedelta(days=1)
+        return cls(run=run, seed=seed, stories=stories, start=start, days=days, events_per_s=events_per_s)
 
     def acts(self) -> list[Act]:
         """Return what the agencies will publish, in order of time; somebody is identified in it.
 
         Raises MisuseError when there are too few stories for that.
         """
-        scenario = Scenario(seed=self.seed, run=self.run, start=self.start, days=DAYS)
+        scenario = Scenario(seed=self.seed, run=self.run, start=self.start, days=self.days)
         acts = list(scenario.stories(self.stories))
         if not any(act.event["event_type"] == IDENTIFIED for act in acts):
             raise MisuseError("nobody is identified in so few stories: ask for more of them, or give another seed")
@@ -141,7 +143,7 @@ async def _publish(
         tell(f"{day:%d %B %Y}", tally)
         for act in today:
             await _send(publishers[act.agency], act, codec, sending, tally)
-            await asyncio.sleep(EVENT_PAUSE_S)
+            await asyncio.sleep(ASLEEP / plan.events_per_s)
         if number == len(days) // 2:
             await _err(publishers, acts, codec, random, sending, tally)
 
