@@ -30,8 +30,24 @@ PERSON = Table(name="released_row", keys=OFFSET, values=_columns("text", "batch_
 FACT = Table(name="released_fact", keys=OFFSET, values=(*_columns("text", "kind content"), *_columns("bigint", "tick")))
 
 
+TOTAL = Table(
+    name="released_total",
+    keys=tuple(Column(name) for name in ("table_name", "country", "cell", "week")),
+    values=(
+        *_columns("text", "parameters since"),
+        *_columns("bigint", "persons"),
+        *_columns("double precision", "standard_deviation epsilon delta"),
+    ),
+)
+OVERLAP = Table(name="released_overlap", keys=(Column("year", "bigint"),), values=_columns("text", "content"))
+TOTALS = "totals.open"
+
+
 def rows_of(event: Event, countries: Countries) -> Iterator[Row]:  # noqa: ARG001 - the form of every projection
     """Yield the row of one record of a non-personal channel."""
+    if event.topic == TOTALS:
+        yield from _statistics(event)
+        return
     channel, _, tier = str(event.topic).partition(".")
     key = (event.key or b"").decode()
     if event.name == HEAD:
@@ -47,18 +63,29 @@ def rows_of(event: Event, countries: Countries) -> Iterator[Row]:  # noqa: ARG00
         yield PERSON.row(tier, event.offset, batch_id=key, kind=event.name, content=content)
 
 
+def _statistics(event: Event) -> Iterator[Row]:
+    said = event.record
+    if event.name == "WeeklyTotalTold":
+        kept = {name: said[name] for name in ("parameters", "since", "standard_deviation", "epsilon", "delta")}
+        yield TOTAL.row(said["table"], said["country"], said["cell"], said["week"], persons=said["value"], **kept)
+    elif event.name == "OverlapTold":
+        content = {name: said[name] for name in ("k", "lists", "cells", "others", "reason")}
+        yield OVERLAP.row(said["year"], content=json.dumps(content, sort_keys=True, separators=(",", ":")))
+
+
 RELEASED = Projection(
     name="released",
     title="Released",
-    version=1,
+    version=2,
     definition=definition_of("released"),
-    families=("anon.partner", "anon.open", "facts.partner", "facts.open"),
+    families=("anon.partner", "anon.open", "facts.partner", "facts.open", TOTALS),
     events=None,
-    tables=(BATCH, PERSON, FACT),
+    tables=(BATCH, PERSON, FACT, TOTAL, OVERLAP),
     sheets=(
         Sheet(title="Batches, by population and tier", view="released_summary"),
         Sheet(title="Rows, by kind and tier", view="released_kinds"),
         Sheet(title="Facts, by kind and tier", view="released_facts"),
+        Sheet(title="Totals with noise, the newest week of each", view="released_totals"),
     ),
     rows_of=rows_of,
 )

@@ -35,6 +35,31 @@ CREATE TABLE released_fact (
     PRIMARY KEY (tier, log_offset)
 );
 
+CREATE TABLE released_total (
+    table_name text NOT NULL,
+    country text NOT NULL,
+    cell text NOT NULL,
+    week text NOT NULL,
+    parameters text NOT NULL,
+    since text NOT NULL,
+    persons bigint NOT NULL,
+    standard_deviation double precision NOT NULL,
+    epsilon double precision NOT NULL,
+    delta double precision NOT NULL,
+    PRIMARY KEY (table_name, country, cell, week)
+);
+COMMENT ON COLUMN released_total.persons IS 'A running total with noise: may be negative, and may fall.';
+
+CREATE TABLE released_overlap (
+    year bigint NOT NULL PRIMARY KEY,
+    content text NOT NULL
+);
+
+CREATE VIEW released_totals AS
+SELECT DISTINCT ON (table_name, country, cell) table_name, country, cell, since, week, persons, standard_deviation,
+    epsilon, delta
+FROM released_total ORDER BY table_name, country, cell, week DESC;
+
 CREATE VIEW released_summary AS
 SELECT population, tier, count(*) AS batches, sum(rows)::bigint AS rows, sum(suppressed)::bigint AS suppressed,
     DATE '1970-01-01' + min(tick)::int AS first_day, DATE '1970-01-01' + max(tick)::int AS last_day

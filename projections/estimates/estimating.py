@@ -5,6 +5,7 @@ estimation with log-linear models (Bales, Hesketh and Silverman 2015; Cormack 19
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from scipy.optimize import brentq
 from scipy.stats import chi2
@@ -78,6 +79,17 @@ def estimate(table: Table, *, criterion: Criterion = Criterion.AIC, level: float
     except NoFitError:
         return NoEstimate(table.year, "no-fit", "No model settles on the table, or none bounds the undetected.")
     return _estimate(table, choice, criterion, level, (low, high))
+
+
+def estimate_published(plain: dict[str, Any], criterion: Criterion = Criterion.AIC) -> Estimate | NoEstimate:
+    """Return what `OverlapTold`, as plain data, gives; of a year without a table the reason it has for that.
+
+    Raises BadTableError when *plain* is neither.
+    """
+    if plain.get("reason"):
+        text = "Overlaps of the year are too small to be told, whichever lists are joined."
+        return NoEstimate(int(plain["year"]), str(plain["reason"]), text)
+    return estimate(Table.from_plain(plain), criterion=criterion)
 
 
 def _refusal(table: Table) -> NoEstimate | None:

@@ -66,13 +66,15 @@ _FIGURES = (
     _text("period", "Month or year of the step, as its release has it.", lambda row, _: row.time),
     _text("period_begin", "First day that the step covers.", lambda row, _: f"{row.span.first:%Y-%m-%d}"),
     _text("period_end", "Last day that the step covers.", lambda row, _: f"{row.span.last:%Y-%m-%d}"),
-    _text("dimension", "What the figure is broken down by; `TOTAL`: the figure itself.", lambda row, _: row.dimension),
+    _text(
+        "dimension", "What it is broken down by; `TOTAL`: the figure; `band`: of a mean.", lambda row, _: row.dimension
+    ),
     _text(
         "code", "Which part of it, as a code; `codes` in the metadata has the special ones.", lambda row, _: row.code
     ),
     _text("label", "What the code is called.", lambda row, _: row.label),
     _number("value", "The number, in `unit`; empty where there is none: see `state`.", lambda row, _: row.value),
-    _text("unit", "Unit of the value.", lambda row, _: row.entry.unit),
+    _text("unit", "Unit of the value.", lambda row, _: row.unit),
     _text(
         "state", "full, partial, waiting, suppressed or missing; empty is never zero.", lambda row, _: str(row.state)
     ),

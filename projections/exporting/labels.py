@@ -8,7 +8,7 @@ from projections.indicators.entries import Indicator, OverFacts, OverPersons
 from projections.indicators.figures import NOT_BROKEN_DOWN, NOT_REPORTED, SEVERAL
 from schemas.codelists import code_list
 
-TOTAL = "TOTAL"
+TOTAL, BAND = "TOTAL", "band"
 _OWN = {
     TOTAL: "all",
     NOT_REPORTED: "not reported",

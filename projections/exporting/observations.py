@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from projections.exporting.choosing import Span, spans
-from projections.exporting.labels import TOTAL, label_of
+from projections.exporting.labels import BAND, TOTAL, label_of
 from projections.indicators.catalogue import Catalogue
 from projections.indicators.entries import Indicator
 from projections.indicators.figures import NOT_BROKEN_DOWN, Cell, Figure, Period, State
@@ -37,6 +37,11 @@ class Observation:
     """Why there is no value."""
 
     @property
+    def unit(self) -> str:
+        """Unit of the value: that of the indicator, but of a band of a mean how many there are."""
+        return "COUNT" if self.dimension == BAND else self.entry.unit
+
+    @property
     def yearly(self) -> bool:
         """Whether it makes its step with the end of a year."""
         return self.measured.period == "year"
@@ -61,7 +66,11 @@ def _rows(catalogue: Catalogue, figure: Figure, known: Mapping[bool, Mapping[str
         denominator=figure.denominator,
     )
     partial = {cell.dimension for cell in figure.cells if cell.code == NOT_BROKEN_DOWN}
-    for cell in (whole, *figure.cells):
+    bands = tuple(
+        Cell(dimension=BAND, code=code, value=number, numerator=number, denominator=None)
+        for code, number in figure.extra.items()
+    )
+    for cell in (whole, *figure.cells, *bands):
         state, reason = _state(figure, cell, cell.dimension in partial)
         yield Observation(
             entry=entry,

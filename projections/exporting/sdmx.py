@@ -11,7 +11,7 @@ from typing import Literal
 
 from projections.exporting.cells import Cell, csv_bytes
 from projections.exporting.columns import section_of
-from projections.exporting.labels import TOTAL
+from projections.exporting.labels import BAND, TOTAL
 from projections.exporting.metadata import LogState, as_json
 from projections.exporting.observations import NOTHING_TO_DIVIDE, Observation
 from projections.exporting.writing import beside
@@ -63,7 +63,8 @@ _ATTRIBUTES = (
 
 def dimensions(catalogue: Catalogue) -> tuple[str, ...]:
     """Return the ids of all dimensions but time, in the order of the columns: the same for every choice of figures."""
-    return ("FREQ", "INDICATOR", *sorted({name.upper() for entry in catalogue.indicators for name in entry.by}))
+    by = {name for entry in catalogue.indicators for name in entry.by} | {BAND}
+    return ("FREQ", "INDICATOR", *sorted(name.upper() for name in by))
 
 
 def identified(code: str) -> str:
@@ -126,7 +127,7 @@ def _attributes(row: Observation, state: LogState) -> tuple[Cell, ...]:
     return (
         obs_status(row),
         CONF_STATUS[state.tier],
-        row.entry.unit,
+        row.unit,
         0,
         row.numerator,
         row.denominator,

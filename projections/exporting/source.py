@@ -29,6 +29,10 @@ class Source(Protocol):
     def periods(self) -> Sequence[Period]:
         """Return the periods of figures from the first, those only whose rows have left on every tier."""
 
+    @property
+    def k(self) -> int:
+        """Return the least number of persons by which a counter may move: the highest of all populations."""
+
     def position(self) -> Mapping[str, int]:
         """Return by topic the offset of the first record that is not part of this state."""
 
@@ -44,9 +48,8 @@ def open_source(home: Home) -> Source:
 
 
 def least(source: Source) -> int:
-    """Return k, the least number of persons by which a counter moves; never less than the design's own."""
-    found = source.parameters().get("k", K)
-    return max(K, found) if isinstance(found, int) else K
+    """Return the least number of persons by which a counter moves; never less than the design's own."""
+    return max(K, source.k)
 
 
 def tier_of(name: str) -> str:

@@ -75,14 +75,15 @@ def figures(
     They are folded from cohorts and facts that have left the hub, and never change once told.
     """
     from infra.home import Home
+    from projections.exporting.source import tier_of
+    from projections.exporting.told import figures_of
     from projections.indicators.catalogue import catalogue
     from projections.indicators.figures_screen import as_figures, print_figures
-    from projections.indicators.folding import fold
     from projections.indicators.reading import chosen_periods, released_rows
     from projections.screens import write
 
     found, source = catalogue(), released_rows(Home.current())
-    told = fold(found, source.rows(tier), source.facts(tier), source.periods(), source.k)
+    told = figures_of(found, source, tier_of(tier))
     labels = chosen_periods(source.periods(), period)
     wanted = {entry.id for entry in found.indicators if framework in {"", entry.framework}}
     shown = [each for each in told if each.period in labels and each.indicator in wanted]
@@ -90,3 +91,24 @@ def figures(
         write(as_figures(found, shown, tier, source.position(), source.parameters()))
     else:
         print_figures(found, shown, tier)
+
+
+@indicator_app.command("estimate")
+def estimate_undetected(as_json: AsJson = False) -> None:
+    """Estimate how many persons no agency detected, for each year that is over, from how agencies' lists overlap.
+
+    An estimate with an interval, from a model that is named; or the reason why there can be none.
+    """
+    from infra.home import Home
+    from projections.estimates.describing import in_plain, in_words
+    from projections.estimates.estimating import estimate_published
+    from projections.indicators.reading import overlaps
+    from projections.screens import write
+
+    results = [estimate_published({"year": year, **told}) for year, told in overlaps(Home.current())]
+    if as_json:
+        write({"estimates": [in_plain(each) for each in results]})
+    elif not results:
+        typer.echo("No year is over yet: overlaps are told once, when it is.")
+    else:
+        typer.echo("\n\n".join(map(in_words, results)))

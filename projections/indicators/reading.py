@@ -16,7 +16,7 @@ from psycopg import sql
 from infra.clock import now_in, tick_of
 from infra.home import Home
 from infra.topology.model import load_topology
-from projections.generations import in_state
+from projections.generations import Generation, expect_fits, in_state
 from projections.indicators.figures import K, Period, Row, Value, months
 from projections.released import RELEASED
 from projections.status import connection_of
@@ -120,9 +120,7 @@ def released_rows(home: Home) -> ReleasedRows:
     lags = {tier.id: tier.lag_ticks for tier in topology.tiers}
     with connection_of(home) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        live = in_state(connection, RELEASED.name, "live")
-        if live is None:
-            raise NotReleasedError("nothing of what was released is in the database yet: run `hub up`, start a worker")
+        live = _live(connection)
         schema = sql.Identifier(live.schema)
         persons = {tier: _persons(connection, schema, tier, lag) for tier, lag in lags.items()}
         facts = {tier: _facts(connection, schema, tier) for tier in lags}
@@ -145,6 +143,15 @@ def released_rows(home: Home) -> ReleasedRows:
         tick_of(now_in(home)),
         max(lags.values(), default=0),
     )
+
+
+def _live(connection: "psycopg.Connection[tuple[Any, ...]]") -> Generation:
+    """Return the live generation, whose tables are those of this code."""
+    live = in_state(connection, RELEASED.name, "live")
+    if live is None:
+        raise NotReleasedError("nothing of what was released is in the database yet: run `hub up`, start a worker")
+    expect_fits(RELEASED, live)
+    return live
 
 
 def _persons(
@@ -178,3 +185,13 @@ def _facts(connection: "psycopg.Connection[tuple[Any, ...]]", schema: sql.Identi
 
 def _columns(content: str) -> Mapping[str, Value]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(content).items()}
+
+
+def overlaps(home: Home) -> tuple[tuple[int, Mapping[str, Any]], ...]:
+    """Return the overlap table of each year that is over, as it was told; raise as `released_rows`."""
+    with connection_of(home) as connection:
+        live = _live(connection)
+        found = connection.execute(
+            sql.SQL("SELECT year, content FROM {}.released_overlap ORDER BY year").format(sql.Identifier(live.schema))
+        ).fetchall()
+    return tuple((int(year), json.loads(content)) for year, content in found)

@@ -6,7 +6,7 @@ import pytest
 
 from projections.estimates.choosing import Criterion, choose
 from projections.estimates.describing import in_plain, in_words
-from projections.estimates.estimating import Estimate, NoEstimate, estimate
+from projections.estimates.estimating import Estimate, NoEstimate, estimate, estimate_published
 from projections.estimates.fitting import HIDDEN, fit
 from projections.estimates.tables import BadTableError, Table
 from schemas.names import AgencyId, SubjectId
@@ -150,10 +150,20 @@ def test_an_estimate_is_made_of_what_the_cohort_room_publishes_and_of_nothing_el
     published = overlap_table(2026, persons, lists, 11)
     assert isinstance(published, OverlapTable)
 
-    found = made(Table.from_plain(json.loads(json.dumps(published.to_plain()))))
+    found = estimate_published(json.loads(json.dumps({**published.to_plain(), "reason": ""})))
 
+    assert isinstance(found, Estimate)
     assert found.detected == len(persons)
     assert found.low < 8000 - len(persons) < found.high
+
+
+def test_a_year_without_a_table_has_no_estimate_for_the_reason_of_the_table() -> None:
+    nothing = {"year": 2026, "k": 11, "lists": [], "cells": [], "others": None, "reason": "overlaps-too-small"}
+
+    found = estimate_published(nothing)
+
+    assert isinstance(found, NoEstimate)
+    assert (found.year, found.reason) == (2026, "overlaps-too-small")
 
 
 @pytest.mark.parametrize(

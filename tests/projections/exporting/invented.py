@@ -60,6 +60,10 @@ class Invented:
     def periods(self) -> Sequence[Period]:
         return self.months_
 
+    @property
+    def k(self) -> int:
+        return int(str(self.said["k"]))
+
     def position(self) -> Mapping[str, int]:
         return {"facts.partner": len(self.told), "anon.partner": len(self.persons)}
 

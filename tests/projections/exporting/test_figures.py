@@ -20,9 +20,9 @@ from projections.exporting.choosing import (
 from projections.exporting.figure_files import figure_files
 from projections.exporting.told import HELD_BACK, NOT_CARRIED, figures_of
 from projections.indicators.catalogue import UnknownIndicatorError, catalogue
-from projections.indicators.figures import NOT_BROKEN_DOWN, K, State
+from projections.indicators.figures import NOT_BROKEN_DOWN, K, Row, State
 from projections.indicators.folding import persons_counted
-from tests.projections.exporting.invented import OUT, PERIODS, files, invented, told, usual
+from tests.projections.exporting.invented import OUT, PERIODS, Invented, files, invented, told, usual
 
 VALUED = {"full", "partial"}
 
@@ -224,3 +224,29 @@ def test_the_first_year_of_a_log_that_begins_in_it_covers_what_there_is() -> Non
         ("2024-12", "2024-06-01", "2024-12-31"),
         ("2025-12", "2025-01-01", "2025-12-31"),
     ]
+
+
+def test_of_a_mean_the_persons_of_each_band_are_told_as_counts() -> None:
+    persons = [
+        Row(
+            tick=PERIODS[0].first,
+            kind="PersonIdentified",
+            columns={"status": "IDENTIFIED", "group": "WOMAN", "stay_before_identification": band},
+        )
+        for band, number in (("0-29", 20), ("365+", 30))
+        for _ in range(number)
+    ]
+    source = Invented(persons=persons)
+    rows = table(figure_files(source, "partner", Choice(indicators=("C.3.1-2",)), "tidy-csv", OUT)[OUT])
+    assert [(row["value"], row["unit"]) for row in rows if (row["dimension"], row["period"]) == ("TOTAL", "2024")] == [
+        ("330", "DAYS")
+    ]
+    assert {(row["code"], row["value"], row["unit"]) for row in rows if row["dimension"] == "band"} == {
+        ("0-29", "20", "COUNT"),
+        ("365+", "30", "COUNT"),
+    }
+    sdmx = table(figure_files(source, "partner", Choice(indicators=("C.3.1-2",)), "sdmx-csv", OUT)[OUT])
+    assert {(row["BAND"], row["OBS_VALUE"], row["UNIT_MEASURE"]) for row in sdmx if row["BAND"] != "_T"} == {
+        ("0-29", "20", "COUNT"),
+        ("365_", "30", "COUNT"),
+    }

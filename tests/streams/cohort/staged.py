@@ -3,7 +3,7 @@
 import datetime as dt
 import itertools
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -63,14 +63,23 @@ class Stage:
         event = invented(name, agency)
         for path, value in changes.items():
             put(event, path.replace("__", "."), value)
+        return await self.puts(name, event, agency, lambda _: subject)
+
+    async def puts(
+        self, name: str, event: Mapping[str, Any], agency: str, subject_of: Callable[[str], str]
+    ) -> SourceRecord:
+        """Put *event* of *agency* on the stage; *subject_of* says whom each of its references means."""
         found = contract(name)
         record: Record = {**event, "received_at": NOW}
         people = persons(found, record)
         for person in people.values():
-            person["subject"] = subject
-        holders = {holder_of_subject(SubjectId(subject)): subject, holder_of_agency(agency): agency}
+            person["subject"] = subject_of(str(person["person_ref"]))
+        subjects = {path: SubjectId(str(person["subject"])) for path, person in people.items()}
+        holders = {holder_of_subject(each): str(each) for each in subjects.values()} | {
+            holder_of_agency(agency): agency
+        }
         keys = await self.vault.keys(holders)
-        by_path = {path: keys[holder_of_subject(SubjectId(subject))] for path in people}
+        by_path = {path: keys[holder_of_subject(each)] for path, each in subjects.items()}
         by_path[AGENCY] = keys[holder_of_agency(agency)]
         return self._put(stage_output(found, record, self.name, by_path, self.codec, lambda: next(self._nonces)))
 
