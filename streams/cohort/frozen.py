@@ -6,14 +6,12 @@ Kept sealed under the key of the person, and gone with it (design section 12.7).
 from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
-import orjson
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from infra.vault.holders import holder_of_subject
 from infra.vault.vault import Vault
 from schemas.names import KeyId, SubjectId
-from schemas.sealing import NONCE_BYTES, PAD_BYTES, DataKey, Nonce
+from schemas.sealing import Nonce
 from streams.cohort.populations import Prepared
+from streams.cohort.sealing import opened, sealed
 from streams.opening import OpenedEvent
 from streams.pump.records import Transaction
 
@@ -40,7 +38,7 @@ async def remember(
             "INSERT INTO streams.cohort_person (population, subject_id, kid, ct) VALUES (%s, %s, %s, %s) "
             "ON CONFLICT (population, subject_id) DO UPDATE SET kid = excluded.kid, ct = excluded.ct",
             [
-                (name, subject, key.kid, _seal(key, name, subject, each, nonce))
+                (name, subject, key.kid, sealed(key.cipher, each, _bound(name, str(subject), key.kid), nonce))
                 for subject, each in new.items()
                 if (key := sealing.get(holder_of_subject(subject))) is not None
             ],
@@ -59,22 +57,13 @@ async def _kept(
     several = await found.fetchall()
     keys = await vault.open({KeyId(str(kid)) for _, kid, _ in several})
     return {
-        SubjectId(str(subject)): _open(key, population, str(subject), str(kid), bytes(cast("bytes", ct)))
+        SubjectId(str(subject)): tuple(
+            cast("list[int]", opened(key, bytes(cast("bytes", ct)), _bound(population, str(subject), str(kid))))
+        )
         for subject, kid, ct in several
         if (key := keys.get(KeyId(str(kid)))) is not None
     }
 
 
-def _seal(key: DataKey, population: str, subject: SubjectId, values: tuple[int, ...], nonce: Nonce) -> bytes:
-    drawn, plaintext = nonce(), orjson.dumps(values).ljust(PAD_BYTES)
-    return drawn + key.cipher.encrypt(drawn, plaintext, _bound(population, str(subject), key.kid))
-
-
-def _open(key: bytes, population: str, subject: str, kid: str, ct: bytes) -> tuple[int, ...]:
-    return tuple(
-        orjson.loads(AESGCM(key).decrypt(ct[:NONCE_BYTES], ct[NONCE_BYTES:], _bound(population, subject, kid)))
-    )
-
-
-def _bound(population: str, subject: str, kid: str) -> bytes:
-    return f"frozen|{population}|{subject}|{kid}".encode()
+def _bound(population: str, subject: str, kid: str) -> str:
+    return f"frozen|{population}|{subject}|{kid}"

@@ -17,41 +17,57 @@ def year_of(tick: Tick) -> int:
     return (_EPOCH + dt.timedelta(days=tick)).year
 
 
-async def add(transaction: Transaction, population: str, listed: Sequence[tuple[int, SubjectId, AgencyId]]) -> None:
-    """Note on whose lists persons are: year, person, agency."""
+async def add(transaction: Transaction, population: str, listed: Sequence[tuple[SubjectId, AgencyId]]) -> None:
+    """Note on whose lists persons are: person, agency."""
     if not listed:
         return
-    years, people, agencies = zip(*listed, strict=True)
+    people, agencies = zip(*listed, strict=True)
     await transaction.execute(
-        "INSERT INTO streams.cohort_list (population, year, subject_id, agency) "
-        "SELECT %s, y, s, a FROM unnest(%s::int[], %s::uuid[], %s::text[]) AS l (y, s, a) ON CONFLICT DO NOTHING",
-        (population, list(years), list(people), list(agencies)),
+        "INSERT INTO streams.cohort_list (population, subject_id, agency) "
+        "SELECT %s, s, a FROM unnest(%s::uuid[], %s::text[]) AS l (s, a) ON CONFLICT DO NOTHING",
+        (population, list(people), list(agencies)),
+    )
+
+
+async def note_left(transaction: Transaction, population: str, people: Collection[SubjectId], year: int) -> None:
+    """Note that the rows of *people* have left in *year*."""
+    await transaction.execute(
+        "UPDATE streams.cohort_list SET left_year = %s WHERE population = %s AND subject_id = ANY(%s::uuid[])",
+        (year, population, list(people)),
     )
 
 
 async def forget(transaction: Transaction, population: str, subjects: Collection[SubjectId]) -> None:
-    """Take *subjects* off all lists."""
+    """Forget on whose lists *subjects* are: of those whose row has left stays a number that is nobody's any more.
+
+    Else the total of the year would be smaller than that of the cohorts, by how many have withdrawn.
+    """
+    if not subjects:
+        return
     await transaction.execute(
-        "DELETE FROM streams.cohort_list WHERE population = %s AND subject_id = ANY(%s::uuid[])",
+        "DELETE FROM streams.cohort_list WHERE population = %s AND subject_id = ANY(%s::uuid[]) AND left_year IS NULL",
         (population, list(subjects)),
+    )
+    await transaction.execute(
+        "UPDATE streams.cohort_list l SET subject_id = m.other FROM (SELECT subject_id, gen_random_uuid() AS other "
+        "FROM unnest(%s::uuid[]) AS asked (subject_id)) AS m WHERE l.population = %s AND l.subject_id = m.subject_id",
+        (list(subjects), population),
     )
 
 
 async def years_before(transaction: Transaction, population: str, year: int) -> tuple[int, ...]:
     """Return the years before *year* of which there are lists."""
     found = await transaction.execute(
-        "SELECT DISTINCT year FROM streams.cohort_list WHERE population = %s AND year < %s ORDER BY year",
+        "SELECT DISTINCT left_year FROM streams.cohort_list WHERE population = %s AND left_year < %s ORDER BY 1",
         (population, year),
     )
     return tuple(cast("int", row[0]) for row in await found.fetchall())
 
 
 async def of_year(transaction: Transaction, population: str, year: int) -> Mapping[SubjectId, frozenset[AgencyId]]:
-    """Return on whose lists each person of *year* is, of those whose row is not waiting."""
+    """Return on whose lists each person is whose row left in *year*."""
     found = await transaction.execute(
-        "SELECT l.subject_id::text, l.agency FROM streams.cohort_list l WHERE l.population = %s AND l.year = %s "
-        "AND NOT EXISTS (SELECT FROM streams.cohort_row r WHERE r.population = l.population "
-        "AND r.subject_id = l.subject_id AND r.kind = 'PersonIdentified')",
+        "SELECT subject_id::text, agency FROM streams.cohort_list WHERE population = %s AND left_year = %s",
         (population, year),
     )
     lists: defaultdict[SubjectId, set[AgencyId]] = defaultdict(set)
@@ -60,9 +76,15 @@ async def of_year(transaction: Transaction, population: str, year: int) -> Mappi
     return {subject: frozenset(agencies) for subject, agencies in lists.items()}
 
 
-async def forget_year(transaction: Transaction, population: str, year: int) -> None:
-    """Take everybody off the lists of *year*: its table was told."""
-    await transaction.execute("DELETE FROM streams.cohort_list WHERE population = %s AND year = %s", (population, year))
+async def forget_years(transaction: Transaction, population: str, year: int) -> None:
+    """Take everybody off the lists whose row left before *year*, or will never leave: their tables were told."""
+    await transaction.execute(
+        "DELETE FROM streams.cohort_list l WHERE population = %s AND (left_year < %s OR left_year IS NULL "
+        "AND NOT EXISTS "
+        "(SELECT FROM streams.cohort_row r WHERE r.population = l.population AND r.subject_id = l.subject_id "
+        "AND r.kind = 'PersonIdentified'))",
+        (population, year),
+    )
 
 
 async def counted(transaction: Transaction, population: str, marks: Collection[bytes]) -> frozenset[bytes]:

@@ -15,17 +15,19 @@ from infra.topology.model import Topology
 from infra.vault.vault import Vault
 from schemas.codec import Codec, Record
 from schemas.names import AgencyId, SubjectId, TopicName
-from schemas.sealing import NONCE_BYTES, Nonce
+from schemas.sealing import Nonce
 from streams.cohort import lists
+from streams.cohort.ordering import mark_of
 from streams.cohort.overlap import NoTable, OverlapTable, overlap_table
 from streams.cohort.populations import Prepared
 from streams.cohort.records import Arrived, Ticked, Withdrawn
 from streams.cohort.records import Record as LogRecord
-from streams.cohort.rows import Kind
+from streams.cohort.rows import Kind, RowId
+from streams.cohort.sealing import opened, sealed
 from streams.cohort.state import State, Step
 from streams.cohort.totals import counting
 from streams.cohort.totals.budget import Budget, BudgetSpent
-from streams.cohort.totals.counting import Keys, Person, TableRunningError, Total
+from streams.cohort.totals.counting import Keys, Person, Total
 from streams.cohort.totals.state import Totals
 from streams.cohort.totals.tables import By, Table
 from streams.cohort.totals.weeks import label_of, week_of
@@ -37,7 +39,7 @@ IDENTIFIED = Kind("PersonIdentified")
 EPSILON, DELTA = Fraction(4), Fraction(1, 1_000_000)
 """All that a person may lose to all tables together; weekly national totals are fine at this (privacy.md §3.4)."""
 GROUP = "group"
-_BOUND = b"cohort|totals"
+_BOUND = "cohort|totals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +74,21 @@ class Statistics:
         name = self._population.population.id
         key = await self._vault.secret("cohort-totals-state")
         keys = Keys(await self._vault.secret("cohort-totals-noise"), await self._vault.secret("cohort-totals-marks"))
-        totals = await _load(transaction, name, key)
+        totals = self._planned(await _load(transaction, name, key))
         people = [person for record in records if isinstance(record, Arrived) for person in self._persons(record)]
         known = await self._known_marks(transaction, totals, people, keys)
-        marks, listed = set(known), list[tuple[int, SubjectId, AgencyId]]()
+        marks, listed = set(known), list[tuple[SubjectId, AgencyId]]()
         told, tick, term = Told(), before.tick, before.ticker
+        withdrawn = set[SubjectId]()
         for record in records:
             match record:
                 case Arrived() if totals is not None and tick is not None:  # before the first day no week is open
                     found = self._persons(record)
                     counted = counting.count(totals, found, keys.marks, marks)
                     totals, marks = counted.totals, marks | counted.marks
-                    listed += [(lists.year_of(tick), person.subject, record.agency) for person in found]
+                    listed += [(person.subject, record.agency) for person in found]
                 case Withdrawn(subject=subject, also=also):
-                    listed = [each for each in listed if each[1] not in {subject, *also}]
-                    await lists.forget(transaction, name, {subject, *also})
+                    withdrawn |= {subject, *also}
                 case Ticked() if record.ticker >= term and (tick is None or record.tick > tick):
                     if totals is None:
                         totals, told = self._begun(record)
@@ -95,8 +97,10 @@ class Statistics:
                     told = Told((*told.totals, *closed.told), (*told.spent, *closed.spent), told.overlaps)
         await lists.keep_counted(transaction, name, marks - known)
         await lists.add(transaction, name, listed)
-        if tick is not None:
-            told = Told(told.totals, told.spent, await self._overlaps(transaction, step, before, lists.year_of(tick)))
+        await self._note_left(transaction, records, before, step)
+        await lists.forget(transaction, name, withdrawn)
+        if tick is not None and before.tick is not None and lists.year_of(before.tick) < lists.year_of(tick):
+            told = Told(told.totals, told.spent, await self._overlaps(transaction, step, lists.year_of(tick)))
         if totals is not None:
             await _save(transaction, name, key, totals, nonce)
         return told
@@ -120,15 +124,19 @@ class Statistics:
         asked = counting.marks_asked(totals, people, keys.marks)
         return await lists.counted(transaction, self._population.population.id, asked)
 
+    def _planned(self, totals: Totals | None) -> Totals | None:
+        """Return *totals* with the tables that the topology asks for now as successors of those that run."""
+        for table in () if totals is None else self._tables(totals.budget):
+            assert totals is not None, "there are tables only then"
+            totals = counting.plan(totals, table).totals
+        return totals
+
     def _begun(self, record: Ticked) -> tuple[Totals, Told]:
         budget = Budget.of_epsilon(EPSILON, DELTA)
         totals = Totals(budget, week_of(record.tick))
         spent: tuple[BudgetSpent, ...] = ()
         for table in self._tables(budget):
-            try:
-                step = counting.begin(totals, table)
-            except TableRunningError:
-                step = counting.plan(totals, table)
+            step = counting.begin(totals, table)
             totals, spent = step.totals, (*spent, *step.spent)
         return totals, Told(spent=spent)
 
@@ -138,18 +146,29 @@ class Statistics:
         yield Table("persons", By.NOTHING, countries, half)
         yield Table("persons-by-group", By.GROUP, countries, half)
 
-    async def _overlaps(
-        self, transaction: Transaction, step: Step, before: State, year: int
-    ) -> tuple[OverlapTable | NoTable, ...]:
-        """Return the tables of the years that are over, of persons whose row has left, each once."""
+    async def _note_left(
+        self, transaction: Transaction, records: Sequence[LogRecord], before: State, step: Step
+    ) -> None:
+        """Note of each person whose row has left in which year that was: overlaps count exactly those."""
+        if not step.entries:
+            return
         name = self._population.population.id
-        if before.tick is None or lists.year_of(before.tick) == year:
-            return ()
+        key = await self._vault.secret("cohort-ledger")
+        people = {row.subject for row in before.pending if row.kind == IDENTIFIED}
+        people |= {person.subject for each in records if isinstance(each, Arrived) for person in self._persons(each)}
+        by_mark = {mark_of(key, name, RowId(subject, IDENTIFIED)): subject for subject in people}
+        for entry in step.entries:
+            left = [by_mark[mark] for mark in entry.marks if mark in by_mark]
+            await lists.note_left(transaction, name, left, lists.year_of(entry.tick))
+
+    async def _overlaps(self, transaction: Transaction, step: Step, year: int) -> tuple[OverlapTable | NoTable, ...]:
+        """Return the table of each year before *year*, of persons whose row has left in it, each once."""
+        name = self._population.population.id
         found = []
         for past in await lists.years_before(transaction, name, year):
             people = await lists.of_year(transaction, name, past)
             found.append(overlap_table(past, people.items(), self._known(people), step.state.rule.k))
-            await lists.forget_year(transaction, name, past)
+        await lists.forget_years(transaction, name, year)
         return tuple(found)
 
     def _known(self, people: Mapping[SubjectId, frozenset[AgencyId]]) -> Mapping[AgencyId, str]:
@@ -161,19 +180,14 @@ class Statistics:
 async def _load(transaction: Transaction, population: str, key: bytes) -> Totals | None:
     found = await transaction.execute("SELECT ct FROM streams.cohort_totals WHERE population = %s", (population,))
     row = await found.fetchone()
-    if row is None:
-        return None
-    ct = bytes(cast("bytes", row[0]))
-    return Totals.from_json(AESGCM(key).decrypt(ct[:NONCE_BYTES], ct[NONCE_BYTES:], _BOUND).decode())
+    return None if row is None else Totals.from_json(str(opened(key, bytes(cast("bytes", row[0])), _BOUND)))
 
 
 async def _save(transaction: Transaction, population: str, key: bytes, totals: Totals, nonce: Nonce) -> None:
-    drawn = nonce()
-    ct = drawn + AESGCM(key).encrypt(drawn, totals.to_json().encode(), _BOUND)
     await transaction.execute(
         "INSERT INTO streams.cohort_totals (population, ct) VALUES (%s, %s) "
         "ON CONFLICT (population) DO UPDATE SET ct = excluded.ct",
-        (population, ct),
+        (population, sealed(AESGCM(key), totals.to_json(), _BOUND, nonce)),
     )
 
 

@@ -11,18 +11,17 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import cast
 
-import orjson
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg.types.json import Jsonb
 
 from infra.vault.holders import holder_of_subject
 from infra.vault.vault import Vault
 from schemas.names import AgencyId, KeyId, SubjectId
-from schemas.sealing import NONCE_BYTES, PAD_BYTES, DataKey, Nonce
+from schemas.sealing import DataKey, Nonce
 from streams.cohort import saved
 from streams.cohort.batches import Batch
 from streams.cohort.records import Notice
 from streams.cohort.rows import Kind, Layout, Place, Row, RowId, Tick
+from streams.cohort.sealing import opened, sealed
 from streams.cohort.state import State
 from streams.pump.records import Transaction
 
@@ -104,20 +103,23 @@ class Store:
             kids[row_id] = KeyId(str(kid))
             if key is None:  # destroyed: the person was erased, and what waited of them goes with the next change
                 continue
-            values, sensitive = _open(key, population, row_id, str(kid), bytes(cast("bytes", ct)))
+            said = opened(key, bytes(cast("bytes", ct)), _bound(population, row_id, str(kid)))
+            values, sensitive = cast("tuple[list[int], list[str | None]]", said)
             place = Place(cast("int", position), cast("int", number))
             supplied = frozenset(AgencyId(each) for each in cast("list[str]", agencies))
-            pending[row_id] = Row(row_id, supplied, values, sensitive, Tick(cast("int", arrived)), place)
+            since = Tick(cast("int", arrived))
+            pending[row_id] = Row(row_id, supplied, tuple(values), tuple(sensitive), since, place)
         return pending, kids
 
     async def without_erased(self, stored: Stored) -> Stored:
         """Return *stored* without the rows whose keys were destroyed since it was read: they never leave."""
         keys = await self._vault.open(set(stored.kids.values()))
-        gone = {row for row, kid in stored.kids.items() if keys.get(kid) is None}
-        if not gone & stored.state.pending.keys():
+        kept = {kid for kid, key in keys.items() if key is not None}
+        gone = {row for row in stored.state.pending if stored.kids.get(row) not in kept}
+        if not gone:
             return stored
-        kept = {row: each for row, each in stored.state.pending.items() if row not in gone}
-        return replace(stored, state=replace(stored.state, pending=MappingProxyType(kept)))
+        rows = {row: each for row, each in stored.state.pending.items() if row not in gone}
+        return replace(stored, state=replace(stored.state, pending=MappingProxyType(rows)))
 
     async def spent(self, transaction: Transaction, population: str, marks: Collection[bytes]) -> frozenset[bytes]:
         """Return which of *marks* are of rows that may never leave again."""
@@ -176,12 +178,8 @@ class Store:
                 "number) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (population, subject_id, kind) DO "
                 "UPDATE SET agencies = excluded.agencies, kid = excluded.kid, ct = excluded.ct, "
                 "arrived = excluded.arrived, position = excluded.position, number = excluded.number",
-                [
-                    (name, row.id.subject, row.id.kind, sorted(row.agencies), key.kid, _seal(key, name, row, nonce),
-                     row.arrived, *row.place)
-                    for row, key in new
-                ],
-            )  # fmt: skip
+                [_columns(name, row, key, nonce) for row, key in new],
+            )
         return kids | {row.id: key.kid for row, key in new}
 
 
@@ -226,21 +224,11 @@ async def _save_batches(transaction: Transaction, name: str, before: Sequence[Ba
             )
 
 
-def _seal(key: DataKey, population: str, row: Row, nonce: Nonce) -> bytes:
-    plaintext = orjson.dumps([row.values, row.sensitive])
-    plaintext = plaintext.ljust(-(-len(plaintext) // PAD_BYTES) * PAD_BYTES)
-    drawn = nonce()
-    return drawn + key.cipher.encrypt(drawn, plaintext, _bound(population, row.id, key.kid))
+def _columns(population: str, row: Row, key: DataKey, nonce: Nonce) -> tuple[object, ...]:
+    ct = sealed(key.cipher, [row.values, row.sensitive], _bound(population, row.id, key.kid), nonce)
+    return (population, row.id.subject, row.id.kind, sorted(row.agencies), key.kid, ct, row.arrived, *row.place)
 
 
-def _open(
-    key: bytes, population: str, row: RowId, kid: str, ct: bytes
-) -> tuple[tuple[int, ...], tuple[str | None, ...]]:
-    plaintext = AESGCM(key).decrypt(ct[:NONCE_BYTES], ct[NONCE_BYTES:], _bound(population, row, kid))
-    values, sensitive = orjson.loads(plaintext)
-    return tuple(values), tuple(sensitive)
-
-
-def _bound(population: str, row: RowId, kid: str) -> bytes:
+def _bound(population: str, row: RowId, kid: str) -> str:
     """Return what binds a sealed row to its place."""
-    return f"cohort|{population}|{row.kind}|{row.subject}|{kid}".encode()
+    return f"cohort|{population}|{row.kind}|{row.subject}|{kid}"

@@ -110,13 +110,13 @@ COMMENT ON TABLE streams.cohort_counted IS 'Keyed hashes of persons whom a table
 
 CREATE TABLE streams.cohort_list (
     population text NOT NULL,
-    year int NOT NULL,
     subject_id uuid NOT NULL,
     agency text NOT NULL,
-    PRIMARY KEY (population, year, subject_id, agency)
+    left_year int,
+    PRIMARY KEY (population, subject_id, agency)
 );
-COMMENT ON TABLE streams.cohort_list IS 'On whose lists identified persons of the year are; gone when its overlap table was told.';
+COMMENT ON TABLE streams.cohort_list IS 'On whose lists identified persons are, and in which year their row left; gone when the table of the year was told.';
 
 GRANT SELECT, INSERT, UPDATE ON streams.cohort_totals TO hub_streams;
 GRANT SELECT, INSERT ON streams.cohort_counted TO hub_streams;
-GRANT SELECT, INSERT, DELETE ON streams.cohort_list TO hub_streams;
+GRANT SELECT, INSERT, UPDATE, DELETE ON streams.cohort_list TO hub_streams;

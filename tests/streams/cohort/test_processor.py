@@ -4,6 +4,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -84,6 +85,23 @@ async def test_what_waits_is_sealed_and_goes_with_the_key_of_the_person(stage: S
     assert len(stage.rows()) == 11, "her row never leaves"
     left = rows(home, "SELECT count(*) FROM streams.cohort_row WHERE population = %s", stage.name)
     assert left == [(0,)]
+
+
+async def test_who_is_erased_while_their_row_is_written_is_in_no_cohort(stage: Stage) -> None:
+    people = persons_(12)
+    stage.day(100)
+    await told(stage, people)
+    real, gone = stage.vault.open, people[0]
+
+    async def erased_meanwhile(*arguments: Any, **named: Any) -> Any:
+        found = await real(*arguments, **named)
+        stage.vault.destroy_keys(holder_of_subject(SubjectId(gone)))
+        return found
+
+    stage.vault.open = erased_meanwhile  # type: ignore[method-assign]
+    await stage.read(stage.log)
+    await stage.read([stage.day(101), stage.day(102)])
+    assert len(stage.rows()) == 11
 
 
 async def test_who_withdraws_is_in_no_cohort_and_who_has_left_stays(stage: Stage) -> None:
