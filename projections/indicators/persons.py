@@ -6,6 +6,7 @@ figures go first, in the order of the catalogue, then what they are broken down 
 in `NOT_BROKEN_DOWN`, so that the parts always add up.
 """
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -67,6 +68,8 @@ class _Work:
         self._k = k
         self._told: dict[str, Told] = defaultdict(lambda: Told(k))
         self._rows: list[Row] = []
+        self._by_kind: dict[str, list[int]] = defaultdict(list)
+        """Groups of each kind, ascending."""
         self._since: dict[str, int] = {}
         """By indicator, the first group that it has not counted."""
         self._due: dict[str, int] = {}
@@ -79,6 +82,7 @@ class _Work:
         sizes = Counter((row.kind, tuple(sorted(row.columns.items()))) for row in rows)
         for kind, columns in sorted(sizes, key=repr):
             self._told[kind].add(len(self._rows), sizes[kind, columns])
+            self._by_kind[kind].append(len(self._rows))
             self._rows.append(Row(tick=rows[0].tick, kind=kind, columns=dict(columns)))
 
     def step(self, due: Iterable[str], stepped: Iterable[str]) -> None:
@@ -103,11 +107,15 @@ class _Work:
         return told
 
     def _sets(self, measure: OverPersons, first: int) -> Sets:
-        groups = range(first, len(self._rows))
         return {
-            name: frozenset(each for each in groups if self._rows[each].kind == kind and test(self._rows[each]))
+            name: frozenset(each for each in self._since_group(first, kind) if test(self._rows[each]))
             for name, (kind, test) in sets_of(measure).items()
         }
+
+    def _since_group(self, first: int, kind: str) -> Sequence[int]:
+        """Return the groups of *kind* from the group *first* on."""
+        found = self._by_kind[kind]
+        return found[bisect_left(found, first) :]
 
     def _tell(self, measure: OverPersons, sets: Sets) -> Sets:
         """Return those of *sets* that may be told: of a mean each band for itself, else all or none."""
@@ -159,7 +167,7 @@ class _Work:
     def _why_not(self, entry: Indicator) -> State:
         kinds = {kind for kind, _ in sets_of(_measure(entry)).values()}
         first = self._since.get(entry.id, 0)
-        return State.WAITING if any(row.kind in kinds for row in self._rows[first:]) else State.MISSING
+        return State.WAITING if any(self._since_group(first, kind) for kind in kinds) else State.MISSING
 
     def parts(self, entry: Indicator, sets: Sets, *, only: str = "", but: str = "") -> list[Cell]:
         """Return the parts of a figure, broken down by *only*, or by everything *but* that."""
@@ -200,9 +208,7 @@ class _Work:
             return None
         measure = _measure(entry)
         kind = measure.kind
-        groups = [
-            each for each in range(self._since.get(entry.id, 0), len(self._rows)) if self._rows[each].kind == kind
-        ]
+        groups = self._since_group(self._since.get(entry.id, 0), kind)
         unknown = frozenset(each for each in groups if is_unknown(measure, self._rows[each]))
         if not unknown:
             return 1.0
