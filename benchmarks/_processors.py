@@ -4,12 +4,13 @@ What intake remembers is rolled back after each batch, so that events can be tol
 persons and cases stays, as it does in life.
 """
 
+import datetime as dt
 import itertools
 import json
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from psycopg_pool import AsyncConnectionPool
@@ -21,10 +22,13 @@ from infra.arrival.keys import ArrivalKeys
 from infra.control import ControlReader, ControlState
 from infra.home import Home
 from infra.topology.credentials import Credentials
+from infra.vault.vault import Vault
 from infra.workplace import Workplace, workplace
-from schemas.codec import Codec
+from schemas.codec import Codec, Record
 from schemas.examples import example
 from schemas.names import TopicName
+from streams.cohort.processor import CohortProcessor
+from streams.hub_records import hub_output
 from streams.intake.processor import Intake
 from streams.pump.books import SqlBooks
 from streams.pump.ports import Place
@@ -33,6 +37,7 @@ from streams.pump.supply import WorldSupply
 from streams.release.processor import ReleaseProcessor
 
 AGENCY = "rs-police"
+EPOCH = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 TYPES = ("PersonIdentified", "ReferralOffered", "InvestigationOpened", "ExtraditionRequested", "ControlFinding")
 FILLED_IN = ("agency", "event_id", "recorded_at")
 PER_CASE = 5
@@ -47,6 +52,27 @@ class Bench:
     release: ReleaseProcessor
     pool: AsyncConnectionPool
     supply: WorldSupply
+    place: Workplace
+    vault: Vault
+
+    def cohort(self, staged: Sequence[bytes], events_a_day: int) -> tuple[CohortProcessor, list[SourceRecord]]:
+        """Return cohort release over a population of its own, and its stage: *staged*, with a day now and then."""
+        name = f"bench-{uuid.uuid4().hex[:12]}"
+        populations = tuple(
+            replace(each, id=name, deadline_ticks=14)
+            for each in self.place.topology.populations
+            if each.id == "persons"
+        )
+        topology = replace(self.place.topology, populations=populations)
+        topic, first_day = TopicName(f"stage.{name}"), 20_000
+        values: list[bytes] = []
+        for number, value in enumerate(staged):
+            if number % events_a_day == 0:
+                day: Record = {"tick": first_day + number // events_a_day, "term": 1, "begun_at": EPOCH}
+                values.append(hub_output(topic, "DayBegun", day, self.place.codec).value)
+            values.append(value)
+        found = CohortProcessor(topology=topology, codec=self.place.codec, vault=self.vault)
+        return found, records(topic, [(None, value) for value in values])
 
 
 class AgreedOnce:
@@ -74,6 +100,8 @@ async def bench(home: Home) -> AsyncIterator[Bench]:
             release=ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault),
             pool=pool,
             supply=WorldSupply(place.clock, cast("ControlReader", AgreedOnce(place))),
+            place=place,
+            vault=vault,
         )
 
 
@@ -103,9 +131,18 @@ def records(topic: str, found: Sequence[tuple[bytes | None, bytes]]) -> list[Sou
 
 
 async def process(
-    processor: Processor, given: Sequence[SourceRecord], here: Bench, *, batch_of: int, outbox: bool
+    processor: Processor,
+    given: Sequence[SourceRecord],
+    here: Bench,
+    *,
+    batch_of: int,
+    outbox: bool,
+    keeps: bool = False,
 ) -> list[Output]:
-    """Return what *processor* makes of *given* in batches of *batch_of*, with the outbox written when it has one."""
+    """Return what *processor* makes of *given* in batches of *batch_of*, with the outbox written when it has one.
+
+    What it remembers is rolled back unless it *keeps* that.
+    """
     place = Place(processor="bench", topic=given[0].topic, partition=0)
     books = SqlBooks(here.pool, place)
     outputs: list[Output] = []
@@ -116,7 +153,8 @@ async def process(
             found = await processor.process(batch, inputs, connection)
             if outbox:
                 await books.keep_outputs(connection, [(output, 0) for output in found], start)
-            await connection.rollback()
+            if not keeps:
+                await connection.rollback()
         outputs += found
     return outputs
 

@@ -24,6 +24,8 @@ from streams.pump.records import Output, Processor, SourceRecord
 
 LEDGER = "ledger"
 MOST = 25
+EVENTS_A_DAY = 134
+"""As in the study of the CTDC file."""
 RULES = (
     ("schemas/codec.py", "encode", "encode"),
     ("schemas/codec.py", "", "decode"),
@@ -41,23 +43,31 @@ RULES = (
     ("streams/release/decide.py", "", "decide"),
     ("schemas/field_steps.py", "", "persons, plans"),
     ("streams/intake/", "", "intake itself"),
+    ("streams/cohort/store.py", "", "SQL: rows that wait"),
+    ("streams/cohort/", "", "cohort itself"),
     ("streams/release/", "", "release itself"),
 )
 """Beginning of a file, function, stage; the first that fits counts."""
 
 
 async def measure(
-    processor: Processor, given: Sequence[Sequence[SourceRecord]], here: Bench, *, batch_of: int, outbox: bool
+    processor: Processor,
+    given: Sequence[Sequence[SourceRecord]],
+    here: Bench,
+    *,
+    batch_of: int,
+    outbox: bool,
+    keeps: bool = False,
 ) -> tuple[dict[str, Any], list[Output]]:
     """Return what *processor* costs, by stage, and what it made; of *given* (warm-up, measured, sampled) in turn."""
     warm, measured, sampled = given
-    outputs = await process(processor, warm, here, batch_of=batch_of, outbox=outbox)
+    outputs = await process(processor, warm, here, batch_of=batch_of, outbox=outbox, keeps=keeps)
     wall, cpu = time.perf_counter(), time.process_time()
-    outputs += await process(processor, measured, here, batch_of=batch_of, outbox=outbox)
+    outputs += await process(processor, measured, here, batch_of=batch_of, outbox=outbox, keeps=keeps)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     sampler = Sampler()
     with sampler.watching():
-        outputs += await process(processor, sampled, here, batch_of=batch_of, outbox=outbox)
+        outputs += await process(processor, sampled, here, batch_of=batch_of, outbox=outbox, keeps=keeps)
     each = cpu / len(measured) * 1e6
     total = sum(map(len, given))
     return {
@@ -89,7 +99,14 @@ async def run(count: int, batch_of: int) -> dict[str, Any]:
             ledger = records(LEDGER, [(each.key, each.value) for each in outputs if each.topic == LEDGER])
             assert len(ledger) == sum(map(len, given)), "an event was refused: the figures would not be of full intake"
             parts = thirds(ledger)
-            found[f"release{title}"], _ = await measure(here.release, parts, here, batch_of=batch_of, outbox=False)
+            released = await measure(here.release, parts, here, batch_of=batch_of, outbox=False)
+            found[f"release{title}"], staged = released
+            if title:
+                waits = [each.value for each in staged if each.topic == "stage.persons"]
+                cohort, log = here.cohort(waits, EVENTS_A_DAY)
+                given = thirds(log)
+                told = await measure(cohort, given, here, batch_of=batch_of, outbox=True, keeps=True)
+                found[f"cohort release{title}, one agency"], _ = told
     return {
         "benchmark": "stages",
         "events": count,
