@@ -11,10 +11,11 @@ from importlib.resources import files
 
 import psycopg
 
+from infra.advisory_locks import AdvisoryLock
 from infra.home import Home
 from schemas.errors import MisuseError, UnavailableError
 
-LOCK = 0x6875_6201
+LOCK = AdvisoryLock.MIGRATING.value
 """Advisory lock: two migrations at the same time wait for each other."""
 
 

@@ -15,6 +15,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from infra.advisory_locks import AdvisoryLock
 from infra.clock import Clock, tick_of
 from infra.kafka import producer_for
 from infra.topology.credentials import Credentials
@@ -27,7 +28,7 @@ log = structlog.get_logger()
 TICKS = TopicName("clock.ticks")
 LOOK_S = 0.25
 """How often it looks at the clock: a simulated one may run through months in a minute."""
-LOCK = 0x6875_6203
+LOCK = AdvisoryLock.TICKING.value
 TRANSACTION_TIMEOUT_MS = 10_000
 PATIENCE_S = 15.0
 

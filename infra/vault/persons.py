@@ -9,12 +9,13 @@ Rule 3: to destroy is to destroy the keys of every id of the person, for every r
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from infra.advisory_locks import AdvisoryLock
 from infra.vault.connection import Connection, Connections, rows_of
 from infra.vault.holders import LEDGER, holder_of_subject
 from schemas.errors import ErasedError, MisuseError
 from schemas.names import KeyId, PartnerId, SubjectId
 
-_MERGE_LOCK = 0x6875_6202
+_MERGE_LOCK = AdvisoryLock.MERGING_PERSONS.value
 """Advisory lock: one merge or erasure at a time, so that nobody points at an id that points elsewhere."""
 _GROUP = (
     "SELECT subject_id FROM vault.subject WHERE subject_id = ANY(%(roots)s::uuid[]) OR same_as = ANY(%(roots)s::uuid[])"

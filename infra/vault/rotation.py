@@ -18,13 +18,14 @@ from dataclasses import dataclass
 
 from psycopg.errors import ForeignKeyViolation
 
+from infra.advisory_locks import AdvisoryLock
 from infra.vault.connection import Connection, Connections, rows_of
 from infra.vault.kek import UNNAMED, Kek, KekId
 from infra.vault.rewrapping import TABLES, rewrap
 from infra.vault.wrapping import Wrapping
 from schemas.errors import UnavailableError
 
-_LOCK = 0x6875_6203
+_LOCK = AdvisoryLock.ROTATING_KEYS.value
 Progress = Callable[[int, int, str], None]
 """Takes how many rows are done, how many there are, and what is done."""
 ROUNDS_MAX = 50

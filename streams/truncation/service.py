@@ -12,6 +12,7 @@ import structlog
 from mode import Service
 from psycopg_pool import AsyncConnectionPool
 
+from infra.advisory_locks import AdvisoryLock
 from infra.settings import settings
 from schemas.errors import UnavailableError
 from schemas.names import TopicName
@@ -21,7 +22,7 @@ from streams.truncation.marker import marker
 from streams.truncation.rule import Arrived, deletable, wants_marker
 
 log = structlog.get_logger()
-LOCK = 0x6875_6203
+LOCK = AdvisoryLock.TRUNCATING.value
 """Advisory lock of a round."""
 SLACK_S = 1.0
 """More than the clocks of broker and worker run apart within a segment's time."""
