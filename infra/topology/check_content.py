@@ -32,6 +32,15 @@ def _known_contracts(topology: Topology) -> Iterator[Problem]:
                 yield Problem(topic.name, "known-contracts", "name only records of the hub that exist")
 
 
+def _one_population_each(topology: Topology) -> Iterator[Problem]:
+    """Find event types that two populations tell: the same persons would be grouped twice, and meet (design section 7)."""
+    told = [name for population in topology.populations for name in population.event_types]
+    for name in sorted({each for each in told if told.count(each) > 1}):
+        yield Problem(
+            name, "one-population", "let one population tell it: two groupings of the same persons reveal them"
+        )
+
+
 def _is_hub_record(name: str) -> bool:
     try:
         catalogue.hub_contract(name)
@@ -89,6 +98,7 @@ def _problem_of_key(name: str, path: str) -> Problem | None:
 
 CONTENT_CHECKS: dict[str, Check] = {
     "known-contracts": _known_contracts,
+    "one-population": _one_population_each,
     "settled-privacy": _settled_privacy,
     "keys-about-nobody": _keys_are_about_nobody,
 }

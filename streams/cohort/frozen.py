@@ -16,7 +16,7 @@ from streams.opening import OpenedEvent
 from streams.pump.records import Transaction
 
 Values = Mapping[SubjectId, tuple[int, ...]]
-"""A node of each axis, by person."""
+"""A node of each axis, by person. At rest it is the code by axis, which outlasts a change of ladders."""
 
 
 async def remember(
@@ -27,7 +27,7 @@ async def remember(
     if not told:
         return {}
     name = population.population.id
-    before = await _kept(transaction, vault, name, {fact.subject for fact in told})
+    before = await _kept(transaction, vault, population, {fact.subject for fact in told})
     values = dict(before)
     for fact in told:
         values[fact.subject] = population.frozen(fact.kind, fact.values, values.get(fact.subject))
@@ -38,7 +38,12 @@ async def remember(
             "INSERT INTO streams.cohort_person (population, subject_id, kid, ct) VALUES (%s, %s, %s, %s) "
             "ON CONFLICT (population, subject_id) DO UPDATE SET kid = excluded.kid, ct = excluded.ct",
             [
-                (name, subject, key.kid, sealed(key.cipher, each, _bound(name, str(subject), key.kid), nonce))
+                (
+                    name,
+                    subject,
+                    key.kid,
+                    sealed(key.cipher, population.codes(each), _bound(name, str(subject), key.kid), nonce),
+                )
                 for subject, each in new.items()
                 if (key := sealing.get(holder_of_subject(subject))) is not None
             ],
@@ -47,18 +52,19 @@ async def remember(
 
 
 async def _kept(
-    transaction: Transaction, vault: Vault, population: str, subjects: Collection[SubjectId]
+    transaction: Transaction, vault: Vault, population: Prepared, subjects: Collection[SubjectId]
 ) -> dict[SubjectId, tuple[int, ...]]:
+    name = population.population.id
     found = await transaction.execute(
         "SELECT subject_id::text, kid, ct FROM streams.cohort_person WHERE population = %s "
         "AND subject_id = ANY(%s::uuid[])",
-        (population, list(subjects)),
+        (name, list(subjects)),
     )
     several = await found.fetchall()
     keys = await vault.open({KeyId(str(kid)) for _, kid, _ in several})
     return {
-        SubjectId(str(subject)): tuple(
-            cast("list[int]", opened(key, bytes(cast("bytes", ct)), _bound(population, str(subject), str(kid))))
+        SubjectId(str(subject)): population.nodes_of(
+            cast("dict[str, str | None]", opened(key, bytes(cast("bytes", ct)), _bound(name, str(subject), str(kid))))
         )
         for subject, kid, ct in several
         if (key := keys.get(KeyId(str(kid)))) is not None

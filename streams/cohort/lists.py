@@ -55,6 +55,20 @@ async def forget(transaction: Transaction, population: str, subjects: Collection
     )
 
 
+async def join(transaction: Transaction, population: str, older: SubjectId, younger: SubjectId) -> None:
+    """Let the lists of two ids be those of one person."""
+    await transaction.execute(
+        "INSERT INTO streams.cohort_list AS l (population, subject_id, agency, left_year) "
+        "SELECT population, %s, agency, left_year FROM streams.cohort_list WHERE population = %s AND subject_id = %s "
+        "ON CONFLICT (population, subject_id, agency) "
+        "DO UPDATE SET left_year = coalesce(l.left_year, excluded.left_year)",
+        (older, population, younger),
+    )
+    await transaction.execute(
+        "DELETE FROM streams.cohort_list WHERE population = %s AND subject_id = %s", (population, younger)
+    )
+
+
 async def years_before(transaction: Transaction, population: str, year: int) -> tuple[int, ...]:
     """Return the years before *year* of which there are lists."""
     found = await transaction.execute(

@@ -48,6 +48,10 @@ class Way:
     split: str | None
     """Column each value of which is a kind of its own, beside the one that says only that there was any."""
 
+    def lifted(self, axis: Axis, node: int) -> int:
+        """Return *node*, which another kind may have told, on the finest level on which this kind leaves."""
+        return _lifts(self.compiled.contract, axis)[node]
+
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """Return every kind of fact that events of this type tell."""
@@ -105,8 +109,20 @@ class Prepared:
         if before is None:
             return own
         return tuple(
-            NOT_REPORTED if axis.name not in way.axes else new if old == UNTOLD else old
+            NOT_REPORTED if axis.name not in way.axes else new if old == UNTOLD else way.lifted(axis, old)
             for axis, old, new in zip(self.layout.axes, before, own, strict=True)
+        )
+
+    def codes(self, values: tuple[int, ...]) -> dict[str, str | None]:
+        """Return *values* as the code of each axis that was told."""
+        told = zip(self.layout.axes, values, strict=True)
+        return {axis.name: axis.codes[node] for axis, node in told if node != UNTOLD}
+
+    def nodes_of(self, codes: Mapping[str, str | None]) -> tuple[int, ...]:
+        """Return the way back from `codes`; a code that its ladder does not have any more is not reported."""
+        return tuple(
+            axis.node_of.get(codes[axis.name], NOT_REPORTED) if axis.name in codes else UNTOLD
+            for axis in self.layout.axes
         )
 
     def frozen(self, kind: Kind, values: tuple[int, ...], before: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -242,6 +258,16 @@ def _cell(value: object) -> str | None:
     if isinstance(value, list):
         return JOINED.join(sorted(map(str, value))) or None
     return None if value is None else str(value)
+
+
+@cache
+def _lifts(known: Contract, axis: Axis) -> tuple[int, ...]:
+    """Return for each node of *axis* the one on the level of the column of *known*, itself where it is coarser."""
+    column = next(each for each in compile_for(known, WITHIN).columns if each.name == axis.name)
+    source = column.sources[0]
+    own, level = ladder(str(source.field.privacy["ladder"])), str(source.level)
+    codes = (code if code in (None, EVERYTHING) else own.generalise(code, level) for code in axis.codes)
+    return tuple(axis.node_of[code] for code in codes)
 
 
 @cache

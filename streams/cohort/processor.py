@@ -7,7 +7,7 @@ Rule 4: before anything is let go, rows of persons whose keys are gone are taken
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import cast
 
@@ -109,35 +109,49 @@ class CohortProcessor:
         events = await self._opener.opened(
             [source for source, each in zip(batch, decoded, strict=True) if not each.fullname.startswith(HUB)]
         )
-        merges = await self._one_person_each(state, events)
+        orders = {
+            number: _order(each, source.offset, population)
+            for number, (source, each) in enumerate(zip(batch, decoded, strict=True))
+            if each.fullname.startswith(HUB)
+        }
+        withdrawn = {
+            subject
+            for several in orders.values()
+            for each in several
+            if isinstance(each, Withdrawn)
+            for subject in (each.subject, *each.also)
+        }
+        groups = await self._one_person_each(state, events, withdrawn)
         values = await frozen.remember(transaction, self._vault, population, events, inputs.nonce)
         opened, next_position = iter(events), state.next_position
         found: list[Record] = []
-        for older, younger in merges:
+        for older, younger in sorted((root, other) for root, others in groups.items() for other in others):
             found.append(Merged(next_position, older, younger))
             next_position += 1
-        for source, each in zip(batch, decoded, strict=True):
+        for number, source in enumerate(batch):
             position = max(source.offset, next_position)
             next_position = position + 1
-            if each.fullname.startswith(HUB):
-                found += _order(each, position, population)
+            if number in orders:
+                found += [_of_everybody(replace(each, position=position), groups) for each in orders[number]]
             else:
                 found.append(_arrived(next(opened), position, population, values))
         return found
 
-    async def _one_person_each(self, state: State, events: Sequence[OpenedEvent]) -> list[tuple[SubjectId, SubjectId]]:
-        """Let *events* speak of each person by one id, and return which ids of who waits, or comes, are one person's.
+    async def _one_person_each(
+        self, state: State, events: Sequence[OpenedEvent], others: Set[SubjectId]
+    ) -> Mapping[SubjectId, frozenset[SubjectId]]:
+        """Let *events* speak of each person by one id, and return the other ids of who waits or comes, and of *others*.
 
         That two ids are one person is found out at any time: a row that waits must not count twice.
         """
         people = [person for event in events for person in persons(event.contract, event.record).values()]
         known = {SubjectId(str(person["subject"])) for person in people} | {row.subject for row in state.pending}
-        groups = await self._vault.groups(known)
+        groups = await self._vault.groups(known | others)
         root_of = {other: root for root, others in groups.items() for other in others}
         for person in people:
             subject = SubjectId(str(person["subject"]))
             person["subject"] = root_of.get(subject, subject)
-        return sorted((root, other) for other, root in root_of.items())
+        return groups
 
     def _batches(self, step: Step, population: Prepared) -> list[Output]:
         rule = step.state.rule
@@ -176,6 +190,17 @@ def _arrived(event: OpenedEvent, position: int, population: Prepared, values: fr
     assert isinstance(envelope, dict)
     facts = population.facts(event.contract, event.record, values)
     return Arrived(position, AgencyId(str(envelope["agency"])), tuple(facts))
+
+
+def _of_everybody(record: Record, groups: Mapping[SubjectId, frozenset[SubjectId]]) -> Record:
+    """Return *record*, a withdrawal of all ids of a person: an agency may know the person by one of them only."""
+    if not isinstance(record, Withdrawn):
+        return record
+    ids = {record.subject, *record.also}
+    for root, others in groups.items():
+        if ids & {root, *others}:
+            ids |= {root, *others}
+    return replace(record, also=tuple(sorted(ids - {record.subject})))
 
 
 def _order(decoded: Decoded, position: int, population: Prepared) -> list[Record]:

@@ -41,7 +41,7 @@ class Ticked:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """A person withdrew or was erased: what waits goes, what has left stays."""
+    """A person withdrew or was erased: what waits goes, what has left stays, nothing of the person leaves any more."""
 
     position: int
     subject: SubjectId

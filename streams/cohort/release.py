@@ -5,7 +5,7 @@ record that comes again does nothing. Only a tick releases.
 """
 
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from schemas.errors import MisuseError
 from streams.cohort.ordering import mark_of
@@ -38,10 +38,12 @@ def advance(state: State, records: Iterable[Record], *, layout: Layout, keys: Ke
     Raises LaddersChangedError, and InvalidFactError for an event that does not fit the layout (park it).
     """
     if state.layout != layout.fingerprint:
-        raise LaddersChangedError(
-            f"the population {layout.population} waits on other ladders: run it with those until it is empty, "
-            "then begin a population of another name"
-        )
+        if state.pending or state.embargoed:
+            raise LaddersChangedError(
+                f"the population {layout.population} waits under other columns or ladders: run it with the release "
+                "before this one until nothing waits, then with this one"
+            )
+        state = replace(state, layout=layout.fingerprint)
     work = Work(state, layout, keys.order, lambda row: mark_of(keys.ledger, layout.population, row), spent)
     for record in records:
         work.take(record)

@@ -59,12 +59,13 @@ def rule_of(saved: Json) -> Parameters:
 
 def steps_of(saved: Json) -> Steps:
     """Return the counter of the suppressed in *saved*."""
-    return Steps(saved["told"], saved["untold"], {AgencyId(k): int(v) for k, v in saved["by_agency"].items()})
+    untold = {bytes.fromhex(mark): frozenset(map(AgencyId, agencies)) for mark, agencies in saved["untold"].items()}
+    return Steps(saved["told"], MappingProxyType(untold))
 
 
 def steps_to_json(steps: Steps) -> Json:
     """Return the counter of the suppressed for the database."""
-    return {"told": steps.told, "untold": steps.untold, "by_agency": dict(steps.by_agency)}
+    return {"told": steps.told, "untold": {mark.hex(): sorted(each) for mark, each in sorted(steps.untold.items())}}
 
 
 def awaited_of(saved: Json | None) -> Awaited | None:

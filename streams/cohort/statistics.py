@@ -20,7 +20,7 @@ from streams.cohort import lists
 from streams.cohort.ordering import mark_of
 from streams.cohort.overlap import NoTable, OverlapTable, overlap_table
 from streams.cohort.populations import Prepared
-from streams.cohort.records import Arrived, Ticked, Withdrawn
+from streams.cohort.records import Arrived, Merged, Ticked, Withdrawn
 from streams.cohort.records import Record as LogRecord
 from streams.cohort.rows import Kind, RowId
 from streams.cohort.sealing import opened, sealed
@@ -77,25 +77,29 @@ class Statistics:
         totals = self._planned(await _load(transaction, name, key))
         people = [person for record in records if isinstance(record, Arrived) for person in self._persons(record)]
         known = await self._known_marks(transaction, totals, people, keys)
+        gone = await self._gone(transaction, people, keys)
         marks, listed = set(known), list[tuple[SubjectId, AgencyId]]()
         told, tick, term = Told(), before.tick, before.ticker
         withdrawn = set[SubjectId]()
         for record in records:
             match record:
                 case Arrived() if totals is not None and tick is not None:  # before the first day no week is open
-                    found = self._persons(record)
+                    found = [each for each in self._persons(record) if each.subject not in gone]
                     counted = counting.count(totals, found, keys.marks, marks)
                     totals, marks = counted.totals, marks | counted.marks
                     listed += [(person.subject, record.agency) for person in found]
+                case Merged(older=older, younger=younger):
+                    await lists.join(transaction, name, older, younger)
                 case Withdrawn(subject=subject, also=also):
                     withdrawn |= {subject, *also}
+                    gone |= {subject, *also}
                 case Ticked() if record.ticker >= term and (tick is None or record.tick > tick):
                     if totals is None:
                         totals, told = self._begun(record)
                     closed = counting.advance(totals, week_of(record.tick), keys)
                     totals, tick, term = closed.totals, record.tick, record.ticker
                     told = Told((*told.totals, *closed.told), (*told.spent, *closed.spent), told.overlaps)
-        await lists.keep_counted(transaction, name, marks - known)
+        await lists.keep_counted(transaction, name, marks - known | {_withdrawn(keys, each) for each in withdrawn})
         await lists.add(transaction, name, listed)
         await self._note_left(transaction, records, before, step)
         await lists.forget(transaction, name, withdrawn)
@@ -114,6 +118,12 @@ class Statistics:
             for fact in record.facts
             if fact.kind == IDENTIFIED
         ]
+
+    async def _gone(self, transaction: Transaction, people: Sequence[Person], keys: Keys) -> set[SubjectId]:
+        """Return those of *people* who withdrew before: nothing of them is counted any more."""
+        asked = {_withdrawn(keys, person.subject): person.subject for person in people}
+        found = await lists.counted(transaction, self._population.population.id, asked.keys()) if asked else ()
+        return {asked[mark] for mark in found}
 
     async def _known_marks(
         self, transaction: Transaction, totals: Totals | None, people: Sequence[Person], keys: Keys
@@ -175,6 +185,10 @@ class Statistics:
         """Return the list of each agency; one that is no longer in the topology is a list of its own."""
         named = {agency for agencies in people.values() for agency in agencies}
         return {**{agency: str(agency) for agency in named - self._lists.keys()}, **self._lists}
+
+
+def _withdrawn(keys: Keys, subject: SubjectId) -> bytes:
+    return mark_of(keys.marks, "withdrawn", RowId(subject, IDENTIFIED))
 
 
 async def _load(transaction: Transaction, population: str, key: bytes) -> Totals | None:

@@ -30,7 +30,7 @@ def released(work: Work, now: Tick) -> None:
     _weaken(work)
     rule = work.state.rule
     cohorts, dropped = _grouped(work, now, rule)
-    counter, moved = work.state.suppressed.with_more(dropped).step(rule)
+    counter, moved = work.state.suppressed.with_more(dropped, work.mark_of_person).step(rule)
     drafts = drafted(cohorts, moved, work.layout, rule, now, work.order_key)
     broken = checking.problems(
         drafts, layout=work.layout, rule=rule, now=now, order_key=work.order_key, has_left=work.is_spent

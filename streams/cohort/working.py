@@ -8,10 +8,11 @@ from schemas.errors import RejectedError
 from schemas.names import AgencyId, SubjectId
 from streams.cohort.batches import Batch
 from streams.cohort.records import Arrived, Changed, Fact, Merged, Notice, Record, Resumed, Ticked, Told, Withdrawn
-from streams.cohort.rows import Layout, Place, Row, RowId, Tick
+from streams.cohort.rows import Kind, Layout, Place, Row, RowId, Tick
 from streams.cohort.state import Awaited, LedgerEntry, State, Step
 from streams.cohort.ticking import released
 
+ANY_KIND = Kind("")
 BEFORE_TIME = Tick(-1)
 """Rows that come before the first tick count from the first one."""
 
@@ -64,8 +65,10 @@ class Work:
             case Ticked():
                 self._ticked(record)
             case Withdrawn(subject=subject, also=also):
-                for row in [row for each in {subject, *also} for row in self._rows_of(each)]:
-                    del self.pending[row.id]
+                ids = [RowId(each, kind) for each in {subject, *also} for kind in self.layout.kinds]
+                for row in ids:
+                    self.pending.pop(row, None)
+                self.spend(ids)  # nor does what comes later, or came before and was overtaken, bring the person back
             case Merged(older=older, younger=younger):
                 self._merged(older, younger)
             case Changed():
@@ -97,6 +100,10 @@ class Work:
         mark = self.mark(row)
         return mark in self._spent or mark in self._known_spent
 
+    def mark_of_person(self, subject: SubjectId) -> bytes:
+        """Return what *subject* is remembered by, whatever is told of the person."""
+        return self.mark(RowId(subject, ANY_KIND))
+
     def _arrived(self, record: Arrived) -> None:
         for fact in record.facts:
             self._fits(fact)
@@ -123,10 +130,6 @@ class Work:
             raise InvalidFactError(f"the population {self.layout.population} has no such kind of fact or columns")
         if any(not 0 <= node < len(axis.codes) for axis, node in zip(axes, fact.values, strict=True)):
             raise InvalidFactError(f"a value is on no ladder of the population {self.layout.population}")
-
-    def _rows_of(self, subject: SubjectId) -> list[Row]:
-        ids = [RowId(subject, kind) for kind in self.layout.kinds]
-        return [self.pending[row] for row in ids if row in self.pending]
 
     def _merged(self, older: SubjectId, younger: SubjectId) -> None:
         """Join what waits of two subjects; what has left of either has left of both."""

@@ -99,6 +99,12 @@ PLANTED: list[tuple[str, Plant]] = [
     ("own-transactions", with_processor(id=PrincipalId("hub-intake"), transactional=True)),
     ("known-contracts", lambda topology: replace(topology, event_types={"police": ("NoSuchEvent",)})),
     ("known-contracts", with_topic("decisions", carries=(Carried(contract="NoSuchRecord", channel="hub"),))),
+    (
+        "one-population",
+        lambda topology: replace(
+            topology, populations=(*topology.populations, replace(topology.populations[0], id="again"))
+        ),
+    ),
     ("keys-about-nobody", with_topic("ledger", key="person.person_ref")),
     ("keys-about-nobody", with_topic("ledger", key="envelope.case_ref")),
     ("keys-about-nobody", with_topic("ledger", key="person")),

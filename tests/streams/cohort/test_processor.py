@@ -4,6 +4,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from infra.home import Home
 from infra.vault.holders import holder_of_subject
 from schemas.names import SubjectId
 from streams.cohort.populations import prepared
+from streams.cohort.release import LaddersChangedError
 from streams.cohort.saved import rule_of, rule_to_json
 from tests.running import rows
 from tests.streams.cohort.staged import AGENCIES, Stage
@@ -117,6 +119,68 @@ async def test_who_withdraws_is_in_no_cohort_and_who_has_left_stays(stage: Stage
         stage.day(tick)
     await stage.read(stage.log)
     assert len(stage.rows()) == 6 + 4
+
+
+async def test_who_withdrew_is_brought_back_by_no_later_event_and_under_no_other_id(stage: Stage) -> None:
+    people = [SubjectId(each) for each in persons_(13)]
+    gone, other_id = people[0], people[12]
+    stage.vault.same[gone] = frozenset({other_id})
+    stage.day(100)
+    await told(stage, list(map(str, people[:12])))
+    stage.withdrawn(other_id)
+    await stage.tells("PersonIdentified", gone, "bg-police")
+    await stage.tells("ServiceProvided", gone)
+    stage.day(101)
+    stage.day(102)
+    await stage.read(stage.log)
+    assert len(stage.rows()) == 11
+    later = await stage.tells("PersonIdentified", other_id)
+    await stage.read([later, *[stage.day(tick) for tick in range(103, 108)]])
+    assert len(stage.rows()) == 11
+
+
+async def test_a_kind_never_leaves_finer_than_its_own_rule_whatever_another_told(stage: Stage) -> None:
+    people = persons_(12)
+    stage.day(100)
+    await told(stage, people, person__date_of_birth=None, person__age_band="27-29")
+    for number, subject in enumerate(people):
+        await stage.tells("IdentificationDecided", subject, AGENCIES[number % 3])
+    for tick in range(101, 105):
+        stage.day(tick)
+    await stage.read(stage.log)
+    assert {row["age"] for row in stage.rows() if "decided_by" in row} == {"ADULT"}
+
+
+async def test_suppressed_rows_of_one_person_are_one_person(stage: Stage) -> None:
+    alone = str(uuid.uuid4())
+    services = ("ACCOMMODATION", "HEALTH", "SOCIAL_CARE", "INTERPRETATION", "EDUCATION", "LIVELIHOOD")
+    stage.day(100)
+    for number, service in enumerate(services):
+        await stage.tells("ServiceProvided", alone, AGENCIES[number % 3], service=service)
+    await stage.read([*stage.log, *[stage.day(tick) for tick in range(101, 106)]])
+    assert stage.heads() == []
+
+
+async def test_a_population_takes_other_columns_once_nothing_waits(stage: Stage) -> None:
+    people = persons_(12)
+    stage.day(100)
+    await told(stage, people)
+    await stage.read(stage.log)
+    population = stage.topology.populations[0]
+    narrower = replace(stage.topology, populations=(replace(population, axes=population.axes[:2]),))
+    usual, stage.topology = stage.topology, narrower
+    stage.restarted()
+    with pytest.raises(LaddersChangedError, match="until nothing waits"):
+        await stage.read([stage.day(101)])
+    stage.topology = usual
+    stage.restarted()
+    await stage.read([stage.day(tick) for tick in range(101, 111)])
+    stage.topology = narrower
+    stage.restarted()
+    await told(stage, people)
+    await stage.read(stage.log[-12:])
+    await stage.read([stage.day(tick) for tick in range(111, 115)])
+    assert len(stage.rows()) == 12, "nobody leaves again under the other columns"
 
 
 async def test_a_batch_that_was_rolled_back_leaves_again_as_it_was_and_once(stage: Stage) -> None:

@@ -10,7 +10,7 @@ from schemas.errors import MisuseError
 from streams.cohort.axes import Axis, axis_of
 from streams.cohort.ordering import shuffled
 from streams.cohort.parameters import Parameters, ThinStreamError, Tier, admit, concentrated, needed_deadline
-from streams.cohort.rows import Tick
+from streams.cohort.rows import Kind, RowId, Tick
 from streams.cohort.suppression import Steps
 from streams.cohort.withholding import is_withheld
 from tests.streams.cohort.population import AGENCIES, RULE, A, B, forms, row, told_by
@@ -38,17 +38,24 @@ def test_a_counter_of_suppressed_moves_by_nothing_or_by_a_class(added: list[int]
     counter, told = Steps(), 0
     for at, count in enumerate(added):
         rows = [row(at * 10 + each, agency=AGENCIES[each % 3]) for each in range(count)]
-        counter, moved = counter.with_more(rows).step(RULE)
+        counter, moved = counter.with_more(rows, str.encode).step(RULE)
         assert moved == 0 or moved >= RULE.k
         told += moved
         assert counter.told == told
-    assert counter.told + counter.untold == sum(added)
+    assert counter.told + len(counter.untold) == sum(added)
 
 
 def test_persons_of_one_agency_alone_never_move_the_counter() -> None:
     rows = [row(at, agency=A) for at in range(50)]
-    counter, moved = Steps().with_more(rows).step(RULE)
-    assert (moved, counter.untold) == (0, 50)
+    counter, moved = Steps().with_more(rows, str.encode).step(RULE)
+    assert (moved, len(counter.untold)) == (0, 50)
+
+
+def test_several_kinds_of_one_person_are_one_person_to_the_counter() -> None:
+    one = row(1, agency=A)
+    rows = [replace(one, id=RowId(one.id.subject, Kind(f"kind {at}")), agencies=frozenset({A, B})) for at in range(30)]
+    counter, moved = Steps().with_more(rows, str.encode).step(RULE)
+    assert (moved, len(counter.untold)) == (0, 1)
 
 
 @given(st.permutations(range(12)))
