@@ -49,6 +49,8 @@ def rows_of(event: Event, countries: Countries) -> Iterator[Row]:  # noqa: ARG00
         yield from _statistics(event)
         return
     channel, _, tier = str(event.topic).partition(".")
+    if channel not in ("anon", "facts"):
+        return
     key = (event.key or b"").decode()
     if event.name == HEAD:
         said = {name: event.record[name] for name in ("population", "rule", "layout", "digest")}

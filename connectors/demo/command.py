@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from connectors.demo.pace import DAYS, EVENTS_PER_S
+
 if TYPE_CHECKING:
     from infra.home import Home
 
 STORIES = 100
-DAYS = 183
-"""Half a year: every run moves the hub's clock on by so much."""
-EVENTS_PER_S = 50
 WORKER_S = 60.0
 
 

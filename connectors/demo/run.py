@@ -10,6 +10,7 @@ from random import Random
 
 from connectors.demo.careless import Mistake, act_id, encode, mistakes, reused_id
 from connectors.demo.cohorts import classes_of
+from connectors.demo.pace import DAYS, EVENTS_PER_S
 from connectors.demo.tally import Tally
 from connectors.demo.watching import LedgerCount, Sending, feed_end, watch_feed, watch_receipts
 from connectors.publisher import Publisher
@@ -45,9 +46,8 @@ class Plan:
     seed: int
     stories: int
     start: dt.date
-    days: int
-    events_per_s: int
-    """A steady stream, and not a burst each day."""
+    days: int = DAYS
+    events_per_s: int = EVENTS_PER_S
 
     @classmethod
     def next(cls, home: Home, run: int, seed: int, stories: int, days: int, events_per_s: int) -> "Plan":

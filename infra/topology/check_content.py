@@ -33,7 +33,7 @@ def _known_contracts(topology: Topology) -> Iterator[Problem]:
 
 
 def _one_population_each(topology: Topology) -> Iterator[Problem]:
-    """Find event types that two populations tell: the same persons would be grouped twice, and meet (design section 7)."""
+    """Find event types that two populations tell: the same persons would be grouped twice (design section 7)."""
     told = [name for population in topology.populations for name in population.event_types]
     for name in sorted({each for each in told if told.count(each) > 1}):
         yield Problem(

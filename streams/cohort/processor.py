@@ -7,7 +7,8 @@ Rule 4: before anything is let go, rows of persons whose keys are gone are taken
 """
 
 import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import cast
 
@@ -138,7 +139,7 @@ class CohortProcessor:
         return found
 
     async def _one_person_each(
-        self, state: State, events: Sequence[OpenedEvent], others: Set[SubjectId]
+        self, state: State, events: Sequence[OpenedEvent], others: AbstractSet[SubjectId]
     ) -> Mapping[SubjectId, frozenset[SubjectId]]:
         """Let *events* speak of each person by one id, and return the other ids of who waits or comes, and of *others*.
 
