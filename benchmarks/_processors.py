@@ -69,7 +69,7 @@ class Bench:
         for number, value in enumerate(staged):
             if number % events_a_day == 0:
                 day: Record = {"tick": first_day + number // events_a_day, "term": 1, "begun_at": EPOCH}
-                values.append(hub_output(topic, "DayBegun", day, self.place.codec).value)
+                values.append(hub_output(TopicName("stage.persons"), "DayBegun", day, self.place.codec).value)
             values.append(value)
         found = CohortProcessor(topology=topology, codec=self.place.codec, vault=self.vault)
         return found, records(topic, [(None, value) for value in values])

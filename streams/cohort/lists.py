@@ -1,6 +1,7 @@
 """On whose lists identified persons of the current year are, and who was counted: random ids and keyed hashes."""
 
 import datetime as dt
+import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import cast
@@ -49,9 +50,9 @@ async def forget(transaction: Transaction, population: str, subjects: Collection
         (population, list(subjects)),
     )
     await transaction.execute(
-        "UPDATE streams.cohort_list l SET subject_id = m.other FROM (SELECT subject_id, gen_random_uuid() AS other "
-        "FROM unnest(%s::uuid[]) AS asked (subject_id)) AS m WHERE l.population = %s AND l.subject_id = m.subject_id",
-        (list(subjects), population),
+        "UPDATE streams.cohort_list l SET subject_id = m.other FROM unnest(%s::uuid[], %s::uuid[]) AS m (asked, other) "
+        "WHERE l.population = %s AND l.subject_id = m.asked",
+        (list(subjects), [uuid.uuid4() for _ in subjects], population),
     )
 
 
