@@ -105,7 +105,7 @@ async def run(count: int, batch_of: int) -> dict[str, Any]:
                 waits = [each.value for each in staged if each.topic == "stage.persons"]
                 cohort, log = here.cohort(waits, EVENTS_A_DAY)
                 given = thirds(log)
-                told = await measure(cohort, given, here, batch_of=batch_of, outbox=True, keeps=True)
+                told = await measure(cohort, given, here, batch_of=batch_of, outbox=False, keeps=True)
                 found[f"cohort release{title}, one agency"], _ = told
     return {
         "benchmark": "stages",

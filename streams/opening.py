@@ -35,7 +35,11 @@ class EventOpener:
 
     async def opened(self, batch: Sequence[SourceRecord]) -> list[OpenedEvent]:
         """Return the events of *batch*; raise UnknownVersionError, UnknownSchemaError or UnreadableSealError."""
-        read = [(source, *self._read(source, self._codec.decode(source.value))) for source in batch]
+        return await self.opened_of([(source, self._codec.decode(source.value)) for source in batch])
+
+    async def opened_of(self, batch: Sequence[tuple[SourceRecord, Decoded]]) -> list[OpenedEvent]:
+        """Return the events of *batch*, which was decoded, as `opened` does."""
+        read = [(source, *self._read(source, decoded)) for source, decoded in batch]
         kids: set[KeyId] = set().union(*(kids_in(sealed) for *_, sealed in read))
         keys = await self._vault.open(kids)
         found = []

@@ -107,8 +107,8 @@ class CohortProcessor:
         inputs: Inputs,
     ) -> list[Record]:
         decoded = [self._codec.decode(source.value) for source in batch]
-        events = await self._opener.opened(
-            [source for source, each in zip(batch, decoded, strict=True) if not each.fullname.startswith(HUB)]
+        events = await self._opener.opened_of(
+            [(source, each) for source, each in zip(batch, decoded, strict=True) if not each.fullname.startswith(HUB)]
         )
         orders = {
             number: _order(each, source.offset, population)

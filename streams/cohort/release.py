@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from schemas.errors import MisuseError
 from streams.cohort.ordering import mark_of
 from streams.cohort.records import Record
-from streams.cohort.rows import Layout, RowId
+from streams.cohort.rows import Layout
 from streams.cohort.state import State, Step
-from streams.cohort.working import Work, subjects_of
+from streams.cohort.working import Work, rows_asked
 
 
 class LaddersChangedError(MisuseError):
@@ -52,7 +52,5 @@ def advance(state: State, records: Iterable[Record], *, layout: Layout, keys: Ke
 
 def marks_asked(records: Iterable[Record], layout: Layout, key: bytes) -> frozenset[bytes]:
     """Return the marks of which `advance` has to know whether they are spent."""
-    subjects = {subject for record in records for subject in subjects_of(record)}
-    return frozenset(
-        mark_of(key, layout.population, RowId(subject, kind)) for subject in subjects for kind in layout.kinds
-    )
+    rows = {row for record in records for row in rows_asked(record, layout)}
+    return frozenset(mark_of(key, layout.population, row) for row in rows)

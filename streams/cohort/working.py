@@ -23,14 +23,14 @@ class InvalidFactError(RejectedError):
     code = "invalid-fact"
 
 
-def subjects_of(record: Record) -> tuple[SubjectId, ...]:
-    """Return of whom *record* may bring or join rows."""
+def rows_asked(record: Record, layout: Layout) -> list[RowId]:
+    """Return the rows that *record* may bring or join."""
     match record:
         case Arrived(facts=facts):
-            return tuple(fact.subject for fact in facts)
+            return [RowId(fact.subject, fact.kind) for fact in facts]
         case Merged(older=older, younger=younger):
-            return older, younger
-    return ()
+            return [RowId(subject, kind) for subject in (older, younger) for kind in layout.kinds]
+    return []
 
 
 class Work:
