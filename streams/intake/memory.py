@@ -44,13 +44,17 @@ class SqlMemory:
         """Keep *fresh* events for the duplicate check of later batches."""
         if not fresh:
             return
-        async with transaction.cursor() as cursor:
-            copy = (
-                "COPY streams.seen_event (agency, event_id, content_mac, source_offset, received_at, outcome) "
-                "FROM STDIN"
-            )
-            async with cursor.copy(copy) as rows:
-                for event_id, seen in fresh.items():
-                    await rows.write_row(
-                        (agency, event_id, seen.content_mac, seen.source_offset, seen.received_at, "ACCEPTED")
-                    )
+        several = list(fresh.values())
+        # No COPY: who stands still in the middle of one keeps its locks, whatever time-outs are set.
+        await transaction.execute(
+            "INSERT INTO streams.seen_event (agency, event_id, content_mac, source_offset, received_at, outcome) "
+            "SELECT %s, e, m, o, r, 'ACCEPTED' "
+            "FROM unnest(%s::uuid[], %b::bytea[], %s::bigint[], %s::timestamptz[]) AS s (e, m, o, r)",
+            (
+                agency,
+                list(fresh),
+                [seen.content_mac for seen in several],
+                [seen.source_offset for seen in several],
+                [seen.received_at for seen in several],
+            ),
+        )

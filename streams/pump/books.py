@@ -117,14 +117,24 @@ class SqlBooks(ParkedBooks):
         """Keep *outputs* of the batch up to *reached*, or of a retry, until Kafka has them."""
         if not outputs:
             return
-        copy = (
-            "COPY streams.outbox (processor, topic, partition, next_offset, retry, position, target, "
-            "target_partition, key, value, timestamp_ms) FROM STDIN"
+        # No COPY: who stands still in the middle of one keeps its locks, whatever time-outs are set.
+        await transaction.execute(
+            "INSERT INTO streams.outbox (processor, topic, partition, next_offset, retry, position, target, "
+            "target_partition, key, value, timestamp_ms) SELECT %s, %s, %s, %s, %s, o.* FROM unnest(%s::int[], "
+            "%s::text[], %s::int[], %s::bytea[], %b::bytea[], %s::bigint[]) "
+            "AS o (position, target, number, key, value, at)",
+            (
+                *self.place.key,
+                reached,
+                retry,
+                list(range(len(outputs))),
+                [str(output.topic) for output, _ in outputs],
+                [partition for _, partition in outputs],
+                [output.key for output, _ in outputs],
+                [output.value for output, _ in outputs],
+                [output.timestamp_ms for output, _ in outputs],
+            ),
         )
-        async with transaction.cursor() as cursor, cursor.copy(copy) as rows:
-            for position, (output, partition) in enumerate(outputs):
-                target = (output.topic, partition, output.key, output.value, output.timestamp_ms)
-                await rows.write_row((*self.place.key, reached, retry, position, *target))
 
     async def pending_outputs(self, transaction: Transaction, committed: Committed) -> Routed:
         """Return the outputs that are kept and that Kafka, at *committed*, has not got yet; in order."""
