@@ -245,6 +245,8 @@ async def test_an_event_about_many_persons_with_a_text_about_all_is_accepted_and
         assert (await agency.answers([offset]))[offset].outcome == "ACCEPTED"
     async with asyncio.timeout(60), Feed(Credentials.of(hub, "europol")) as feed:
         async for found in feed.events():
+            if found.view is None:
+                continue  # a recall, of a person whom another test erased
             if found.content["envelope"]["event_id"] == event["envelope"]["event_id"]:  # type: ignore[index]  # JSON
                 break
     assert len(found.content["suspects"]) == 200  # type: ignore[arg-type]  # JSON
