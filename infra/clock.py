@@ -14,6 +14,7 @@ from schemas.errors import MisuseError
 
 SIMULATED_START = dt.datetime(2026, 1, 5, 8, 0, tzinfo=dt.UTC)
 """When the clock of a simulated home begins."""
+_EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 class Clock(Protocol):
@@ -52,7 +53,17 @@ class NotSimulatedError(MisuseError):
 
 def tick_of(moment: dt.datetime) -> int:
     """Return the tick of *moment*, a UTC day number: days since 1970-01-01."""
-    return moment.astimezone(dt.UTC).date().toordinal() - dt.date(1970, 1, 1).toordinal()
+    return tick_on(moment.astimezone(dt.UTC).date())
+
+
+def tick_on(day: dt.date) -> int:
+    """Return the tick that *day* is."""
+    return day.toordinal() - _EPOCH
+
+
+def day_of(tick: int) -> dt.date:
+    """Return the day that *tick* is."""
+    return dt.date.fromordinal(_EPOCH + tick)
 
 
 def in_milliseconds(moment: dt.datetime) -> dt.datetime:

@@ -5,13 +5,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from infra.clock import day_of, tick_on
 from projections.indicators.catalogue import Catalogue
 from projections.indicators.entries import Indicator
 from projections.indicators.figures import Figure, Period
 from schemas.errors import MisuseError
 
 _MONTH = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2]))?")
-_EPOCH = dt.date(1970, 1, 1)
 DECEMBER = 12
 
 
@@ -81,8 +81,7 @@ def chosen_periods(periods: Sequence[Period], choice: Choice) -> tuple[Period, .
     found = tuple(
         each
         for each in periods
-        if (first is None or each.first >= (first - _EPOCH).days)
-        and (last is None or each.last <= (last - _EPOCH).days)
+        if (first is None or each.first >= tick_on(first)) and (last is None or each.last <= tick_on(last))
     )
     if not found:
         raise NoPeriodError("no period of that time is closed yet")
@@ -104,14 +103,9 @@ def spans(periods: Sequence[Period], yearly: bool) -> Mapping[str, Span]:
     for each in periods:
         first = each.first if first is None or not yearly else first
         if each.ends_year or not yearly:
-            found[each.label] = Span(first=day(first), last=day(each.last))
+            found[each.label] = Span(first=day_of(first), last=day_of(each.last))
             first = None
     return found
-
-
-def day(tick: int) -> dt.date:
-    """Return the day that has the number *tick*."""
-    return _EPOCH + dt.timedelta(days=tick)
 
 
 def _begin(text: str) -> dt.date | None:

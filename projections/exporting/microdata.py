@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from infra.clock import day_of
 from projections.exporting.cells import Cell
-from projections.exporting.choosing import day
 from projections.exporting.columns import Column, Table
 from projections.exporting.forms import Form, as_csv, as_json_file, as_parquet
 from projections.exporting.htcds import standard
@@ -67,7 +67,7 @@ def rows_table(rows: Sequence[Row], chosen: Sequence[str], tier: str) -> Table:
         (
             _event_type(row),
             row.kind,
-            f"{day(row.tick):%Y-%m-%d}",
+            f"{day_of(row.tick):%Y-%m-%d}",
             *(BETWEEN.join(each.of(row)) or None for each in fields.values()),
             *(_cell(row.get(name)) for name in names),
         )

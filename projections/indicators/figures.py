@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from infra.clock import tick_on
+
 Value = str | float | tuple[str, ...] | None
 """A generalised value, or several; None where it is not reported or was withheld."""
 
@@ -89,7 +91,6 @@ class Figure:
 
 def months(first: dt.date, count: int) -> tuple[Period, ...]:
     """Return *count* months from that of *first*, as periods; a tick is a UTC day number."""
-    epoch = dt.date(1970, 1, 1)
     found = []
     year, month = first.year, first.month
     for _ in range(count):
@@ -99,8 +100,8 @@ def months(first: dt.date, count: int) -> tuple[Period, ...]:
         found.append(
             Period(
                 label=f"{begin:%Y-%m}",
-                first=(begin - epoch).days,
-                last=(end - epoch).days - 1,
+                first=tick_on(begin),
+                last=tick_on(end) - 1,
                 ends_year=month == 1,
             )
         )

@@ -4,7 +4,6 @@ Rows count from the tick of their grouping on every tier, so that a period holds
 period is told once the last tier has all of it.
 """
 
-import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from infra.clock import now_in, tick_of
+from infra.clock import day_of, now_in, tick_of
 from infra.home import Home
 from infra.topology.model import load_topology
 from projections.generations import Generation, expect_fits, in_state
@@ -23,7 +22,6 @@ from projections.status import connection_of
 from schemas.channel_rules import kinds
 from schemas.errors import MisuseError, UnavailableError
 
-EPOCH = dt.date(1970, 1, 1)
 GRACE_TICKS = 1
 """After the end of a period, until its last batches are surely folded."""
 
@@ -75,8 +73,8 @@ class ReleasedRows:
         ticks = [row.tick for several in (*self._persons.values(), *self._facts.values()) for row in several]
         if not ticks:
             return ()
-        first = EPOCH + dt.timedelta(days=min(ticks))
-        last = EPOCH + dt.timedelta(days=self._today)
+        first = day_of(min(ticks))
+        last = day_of(self._today)
         found = months(first, (last.year - first.year) * 12 + last.month - first.month + 1)
         return tuple(period for period in found if period.last + self._lag + GRACE_TICKS < self._today)
 

@@ -90,14 +90,15 @@ def resume_release(population: Population) -> None:
 
 
 def _print(found: "Sequence[Watched]") -> None:
-    import datetime as dt
     import sys
 
     from rich.console import Console
 
+    from infra.clock import day_of
+
     console = Console() if sys.stdout.isatty() else Console(width=200)
     for each in found:
-        day = "no day yet" if each.tick is None else f"{dt.date(1970, 1, 1) + dt.timedelta(days=each.tick)}"
+        day = "no day yet" if each.tick is None else f"{day_of(each.tick)}"
         state = f"[red]halted: {each.halted}[/]" if each.halted else "[green]running[/]"
         console.print(f"\n[bold]{each.population}[/]  {state}  day {day}", highlight=False)
         rule = each.rule

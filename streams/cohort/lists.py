@@ -1,21 +1,19 @@
 """On whose lists identified persons of the current year are, and who was counted: random ids and keyed hashes."""
 
-import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
+from infra.clock import day_of
 from schemas.names import AgencyId, SubjectId
 from streams.cohort.rows import Tick
 from streams.pump.records import Transaction
 
-_EPOCH = dt.date(1970, 1, 1)
-
 
 def year_of(tick: Tick) -> int:
     """Return the calendar year of *tick*."""
-    return (_EPOCH + dt.timedelta(days=tick)).year
+    return day_of(tick).year
 
 
 async def add(transaction: Transaction, population: str, listed: Sequence[tuple[SubjectId, AgencyId]]) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+from infra.topology.model import DAY_MS
 from schemas.codec import Codec, Record
 from schemas.egress import Egress
 from schemas.names import TopicName
@@ -14,7 +15,6 @@ from streams.hub_records import hub_output
 from streams.pump.records import Output
 
 LEDGER = TopicName("cohorts")
-DAY_MS = 86_400_000
 
 
 def batch_outputs(batch: Batch, population: Prepared, rule: Parameters, codec: Codec, egress: Egress) -> list[Output]:

@@ -14,12 +14,13 @@ from infra.kafka import append
 from infra.operator import operator_name
 from infra.topology.credentials import Credentials
 from infra.topology.model import Topology
-from schemas.catalogue import hub_contract
 from schemas.codec import Codec, Record
 from schemas.errors import MisuseError
+from schemas.names import TopicName
 from streams.cohort import saved
 from streams.cohort.parameters import Parameters, admit
 from streams.cohort.populations import prepared
+from streams.hub_records import hub_output
 
 CONTROL = "hub-control"
 
@@ -148,6 +149,5 @@ def _one(found: tuple[Watched, ...], name: str) -> Watched:
 
 
 def _write(home: Home, topology: Topology, codec: Codec, population: str, name: str, content: Record) -> None:
-    topic, contract = f"stage.{population}", hub_contract(name)
-    value = codec.writer(f"{topic}-{contract.fullname}", contract.schema).encode(content)
-    asyncio.run(append(Credentials.of(home, CONTROL, topology), topic, [value]))
+    output = hub_output(TopicName(f"stage.{population}"), name, content, codec)
+    asyncio.run(append(Credentials.of(home, CONTROL, topology), output.topic, [output.value]))

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 
 from infra.clock import tick_of
+from infra.topology.model import DAY_MS
 from schemas.catalogue import Contract, hub_contract
 from schemas.channel_rules import NonPersonal
 from schemas.codec import Codec, Record
@@ -15,7 +16,6 @@ from schemas.sealing import DataKey, Nonce, Sealing, seal
 from streams.pump.records import Output, SourceRecord
 from streams.release.decide import Decision, Facts, Release
 
-DAY_MS = 86_400_000
 DECISIONS = TopicName("decisions")
 PASSED_ON = ("CLEAR", "GREEN")
 """Traffic lights under which a recipient may pass an event on at all (FIRST TLP 2.0)."""

@@ -1,20 +1,19 @@
 """Weeks as the ladder of dates has them: quarters of a month, so that they add up to months and years."""
 
-import datetime as dt
 from typing import NewType
 
+from infra.clock import day_of
 from streams.cohort.rows import Tick
 
 Week = NewType("Week", int)
 """Weeks since the year 0, 48 in each year; W4 of a month has seven to ten days."""
 
 WEEKS_OF_A_YEAR = 48
-_EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 def week_of(tick: Tick) -> Week:
     """Return the week that *tick* lies in."""
-    day = dt.date.fromordinal(_EPOCH + tick)
+    day = day_of(tick)
     return Week(day.year * WEEKS_OF_A_YEAR + (day.month - 1) * 4 + min((day.day - 1) // 7, 3))
 
 
