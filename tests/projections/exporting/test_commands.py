@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from infra.cli import build
+from infra.home import Home
 from projections.exporting import source
 from projections.exporting.source import UnknownTierError
 from projections.exporting.writing import UnwritableError
@@ -85,7 +86,7 @@ def test_a_name_that_is_no_tier_or_no_place_is_refused_and_nothing_is_written(tm
 
 
 def test_a_home_that_released_nothing_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HUB_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(Home, "current", lambda: Home(tmp_path / "home"))  # settings are read once: not by HUB_HOME
     with pytest.raises(UnavailableError):
         export("rows", "--out", str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
