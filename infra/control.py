@@ -1,44 +1,28 @@
 """The control topics: agreements as events, published from the operator's files, read from the start by all.
 
-Rule 1: control topics are never compacted and have one partition, so that "which agreements held then" is a replay.
-Rule 2: a control record that cannot be read halts whoever asks: to guess an agreement is to leak.
+How control topics are read: `control_log.py`.
 """
 
-import asyncio
 import dataclasses
 import datetime as dt
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from infra.control_log import ControlLog, ControlUnavailableError
 from infra.home import Home
-from infra.kafka import append, consumer_for, let_go
+from infra.kafka import append
 from infra.topology.agreements import Agreement, View
 from infra.topology.credentials import Credentials
 from infra.topology.model import load_topology
 from schemas.catalogue import hub_contract
 from schemas.codec import Codec, Record
-from schemas.errors import MisuseError, RejectedError, UnavailableError
+from schemas.errors import MisuseError
 from schemas.names import AgencyId, PartnerId
 
 AGREEMENTS = "control.agreements"
-READ_TIMEOUT_S = 30.0
-
-
-class ControlUnreadableError(MisuseError):
-    """A record on a control topic cannot be read; nothing is decided until it can."""
-
-    code = "control-unreadable"
-
-
-class ControlUnavailableError(UnavailableError):
-    """The control topics cannot be read to their end now."""
-
-    code = "control-unavailable"
 
 
 class UnversionedAgreementError(MisuseError):
@@ -56,40 +40,21 @@ class ControlState:
 
 
 class ControlReader:
-    """Reads the control topics to their end whenever asked, as the principal of *credentials*."""
+    """What the control topics say, read to their end whenever asked, as the principal of *credentials*."""
 
     def __init__(self, credentials: Credentials, codec: Codec) -> None:
-        self._credentials = credentials
         self._codec = codec
-        self._source = TopicPartition(AGREEMENTS, 0)
-        self._consumer: AIOKafkaConsumer | None = None
+        self._log = ControlLog(credentials, codec, {AGREEMENTS: self._take})
         self._latest: dict[str, tuple[Agreement, bool]] = {}
-        self._offset = 0
-        self._read_began = -1.0
-        self._lock = asyncio.Lock()
 
     async def state(self) -> ControlState:
         """Return the agreements that are not withdrawn, read to the end of the topic as it is now.
 
         Raises ControlUnreadableError, or UnavailableError when broker or registry are away.
         """
-        asked = time.monotonic()
-        async with self._lock:
-            try:
-                if asked > self._read_began:  # else another one read to the end since we asked
-                    began = time.monotonic()
-                    async with asyncio.timeout(READ_TIMEOUT_S):  # `wait_for` may swallow a cancellation
-                        await self._read_on()
-                    self._read_began = began
-            except (KafkaError, TimeoutError, OSError) as error:
-                await self._drop()
-                raise ControlUnavailableError(f"the control topics cannot be read ({type(error).__name__})") from None
-            except BaseException:
-                # The consumer is past records that were not taken: a new one begins at the first of them again.
-                await self._drop()
-                raise
+        offsets = await self._log.read_to_end()
         held = tuple(agreement for agreement, withdrawn in self._latest.values() if not withdrawn)
-        return ControlState(agreements=tuple(sorted(held, key=lambda held: held.id)), offset=self._offset)
+        return ControlState(agreements=tuple(sorted(held, key=lambda held: held.id)), offset=offsets[AGREEMENTS])
 
     async def latest(self) -> Mapping[str, Agreement]:
         """Return the newest version of every agreement that is not withdrawn, by id."""
@@ -103,48 +68,13 @@ class ControlReader:
 
     async def stop(self) -> None:
         """Close the connection."""
-        async with self._lock:
-            await self._drop()
-
-    async def _read_on(self) -> None:
-        if self._consumer is None:
-            consumer = consumer_for(self._credentials)
-            await consumer.start()
-            self._consumer = consumer
-            consumer.assign([self._source])
-            consumer.seek(self._source, self._offset)
-            consumer.pause(self._source)
-        end = (await self._consumer.end_offsets([self._source]))[self._source]
-        if self._offset >= end:
-            return
-        # Paused but for now: a fetch that waits for new records would hold up the question above by its whole wait.
-        self._consumer.resume(self._source)
-        while self._offset < end:
-            fetched = await self._consumer.getmany(self._source, timeout_ms=500)
-            records = fetched.get(self._source, ())
-            await self._codec.learn_aside([record.value for record in records])
-            for record in records:
-                self._take(record.value)
-                self._offset = record.offset + 1
-            self._offset = max(self._offset, await self._consumer.position(self._source))
-        self._consumer.pause(self._source)
+        await self._log.stop()
 
     def _take(self, value: bytes | None) -> None:
-        try:
-            agreement, withdrawn = agreement_from(self._codec.decode(value, hub_contract("Agreement")).record)
-        except (RejectedError, KeyError, ValueError, TypeError):
-            raise ControlUnreadableError(
-                f"{AGREEMENTS} holds a record that cannot be read after offset {self._offset}: nothing is released; "
-                "find out who wrote it, then publish the agreements anew with `hub topology apply`"
-            ) from None
+        agreement, withdrawn = agreement_from(self._codec.decode(value, hub_contract("Agreement")).record)
         known = self._latest.get(agreement.id)
         if known is None or agreement.version >= known[0].version:
             self._latest[agreement.id] = (agreement, withdrawn)
-
-    async def _drop(self) -> None:
-        consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            await let_go(consumer, 5)
 
 
 def agreement_from(record: Record) -> tuple[Agreement, bool]:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from infra import control
-from infra.control import AGREEMENTS, ControlReader, ControlUnreadableError, record_of
+from infra import control_log
+from infra.control import AGREEMENTS, ControlReader, record_of
+from infra.control_log import ControlUnreadableError
 from infra.topology.agreements import Agreement
 from schemas.catalogue import hub_contract
 from schemas.errors import UnavailableError
@@ -56,9 +57,9 @@ class Log:
 
     def assign(self, _sources: object) -> None: ...
 
-    def pause(self, _source: object) -> None: ...
+    def pause(self, *_sources: object) -> None: ...
 
-    def resume(self, _source: object) -> None: ...
+    def resume(self, *_sources: object) -> None: ...
 
     def seek(self, _source: object, offset: int) -> None:
         self._position = offset
@@ -78,7 +79,7 @@ class Log:
 
 
 def reader(monkeypatch: pytest.MonkeyPatch, records: list[bytes]) -> ControlReader:
-    monkeypatch.setattr(control, "consumer_for", lambda _credentials: Log(records))
+    monkeypatch.setattr(control_log, "consumer_for", lambda _credentials: Log(records))
     return ControlReader(SimpleNamespace(), CODEC)  # type: ignore[arg-type]  # the log asks for none
 
 
