@@ -9,6 +9,7 @@ import pycountry
 
 from infra.topology.check_agreements import AGREEMENT_CHECKS
 from infra.topology.check_content import CONTENT_CHECKS
+from infra.topology.check_quotas import QUOTA_CHECKS
 from infra.topology.load import InvalidTopologyError
 from infra.topology.model import MARKER, TRUNCATOR, Topology
 from schemas.errors import Problem
@@ -202,4 +203,5 @@ CHECKS: dict[str, Check] = {
     "own-transactions": _transactions_are_the_hubs,
     **CONTENT_CHECKS,
     **AGREEMENT_CHECKS,
+    **QUOTA_CHECKS,
 }
