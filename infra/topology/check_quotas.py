@@ -14,8 +14,7 @@ WINDOW_S = 10
 
 
 def _everybody_outside_is_limited(topology: Topology) -> Iterator[Problem]:
-    organisations = [str(each.id) for each in topology.agencies] + [str(each.id) for each in topology.partners]
-    for organisation in dict.fromkeys(organisations):
+    for organisation in sorted(topology.organisations()):
         quota = quota_of(topology, organisation)
         missing = [each.name for each in fields(Quota) if getattr(quota, each.name) is None]
         if missing:

@@ -26,10 +26,10 @@ LETTERS = {"write": "w", "read": "r", "delete": "d", "create": "c", "alter": "a"
 
 
 def register(_app: typer.Typer) -> None:
-    """Add the command to those of the topology."""
-    topology_app.command("matrix")(matrix_command)
+    """Do nothing more: the command is one of those of the topology since this module was read."""
 
 
+@topology_app.command("matrix")
 def matrix_command(
     path: TopologyFile = None,
     as_json: AsJson = False,

@@ -210,8 +210,12 @@ class Topology:
 
     def principals(self) -> tuple[PrincipalId, ...]:
         """Return everyone who may connect, superusers included, in alphabetical order."""
-        ids = {str(agency.id) for agency in self.agencies} | {str(partner.id) for partner in self.partners}
-        return tuple(PrincipalId(name) for name in sorted(ids | {str(part.id) for part in self.processors}))
+        parts = {str(part.id) for part in self.processors}
+        return tuple(PrincipalId(name) for name in sorted(self.organisations() | parts))
+
+    def organisations(self) -> frozenset[str]:
+        """Return the ids of agencies and partners: whoever is no part of the hub."""
+        return frozenset({str(agency.id) for agency in self.agencies} | {str(partner.id) for partner in self.partners})
 
     def superusers(self) -> frozenset[PrincipalId]:
         """Return the principals that the broker itself lets do everything."""
