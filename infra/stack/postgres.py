@@ -20,7 +20,7 @@ from infra.stack.system_user import SystemUser, give, installation, place_for, s
 OWNER = "hub_admin"
 """The super user, who owns the database `hub`."""
 
-ROLES = ("hub_vault", "hub_streams", "hub_projections", "hub_access")
+ROLES = ("hub_vault", "hub_streams", "hub_projections", "hub_access", "hub_reader")
 """Roles of the hub's processes; what each may do is granted where its tables are made."""
 
 _HBA = f"host all all {LOOPBACK}/32 scram-sha-256\n"

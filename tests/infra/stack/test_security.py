@@ -69,7 +69,9 @@ def test_the_registry_lets_the_hub_in_over_tls_only(home: Home) -> None:
         httpx.get(url.replace("https:", "http:"), auth=auth, timeout=10)
 
 
-@pytest.mark.parametrize("role", ["hub_admin", "hub_vault", "hub_streams", "hub_projections", "hub_access"])
+@pytest.mark.parametrize(
+    "role", ["hub_admin", "hub_vault", "hub_streams", "hub_projections", "hub_access", "hub_reader"]
+)
 def test_postgres_lets_in_each_role_with_its_password_only(home: Home, role: str) -> None:
     with psycopg.connect(home.dsn(role)) as connection:
         assert connection.execute("SELECT current_user").fetchone() == (role,)
