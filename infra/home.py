@@ -176,6 +176,13 @@ class Home:
             raise HomeError("a principal is named in small letters, digits, dot, colon, dash and underscore")
         return self.secret(f"{principal}.password", lambda: secrets.token_urlsafe(32).encode()).decode()
 
+    def passwords(self, principal: str) -> tuple[str, ...]:
+        """Return the password of *principal*, and the one that it was about to get when that was interrupted."""
+        try:
+            return self.password(principal), (self.secrets_dir / f"{principal}.password.next").read_text()
+        except FileNotFoundError:
+            return (self.password(principal),)
+
     def secret(self, name: str, make: Callable[[], bytes]) -> bytes:
         """Return the content of the secret file *name*, made by *make* on first use, mode 0600."""
         file = self.secrets_dir / name

@@ -178,6 +178,8 @@ def create(
             "GRANT SELECT ON ALL TABLES IN SCHEMA {} TO hub_access",
         ):
             connection.execute(sql.SQL(statement).format(schema))
+        connection.execute("GRANT USAGE ON SCHEMA projections TO hub_reader")
+        connection.execute("SELECT hub.close_schema(%s)", (schema_of(projection.name, int(row[0])),))
     return generation(connection, projection.name, int(row[0]))
 
 

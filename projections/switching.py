@@ -110,9 +110,9 @@ def _lock(connection: Connection, found: Generation) -> None:
 
 
 def _lead(connection: Connection, schema: str, name: str) -> None:
-    statement = sql.SQL("VIEW projections.{name} AS SELECT * FROM {schema}.{name}").format(
-        name=sql.Identifier(name), schema=sql.Identifier(schema)
-    )
+    statement = sql.SQL(
+        "VIEW projections.{name} WITH (security_invoker = true) AS SELECT * FROM {schema}.{name}"
+    ).format(name=sql.Identifier(name), schema=sql.Identifier(schema))
     view = sql.SQL("projections.{}").format(sql.Identifier(name))
     try:
         with connection.transaction():
@@ -121,4 +121,4 @@ def _lead(connection: Connection, schema: str, name: str) -> None:
         with contextlib.suppress(psycopg.errors.UndefinedTable):
             connection.execute(sql.SQL("DROP VIEW {}").format(view))
         connection.execute(sql.SQL("CREATE {}").format(statement))
-    connection.execute(sql.SQL("GRANT SELECT ON {} TO hub_access, hub_projections").format(view))
+    connection.execute(sql.SQL("GRANT SELECT ON {} TO hub_access, hub_projections, hub_reader").format(view))

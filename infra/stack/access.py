@@ -12,6 +12,8 @@ from infra.stack.part import Say, port_answers, setup_digest
 from infra.stack.process import Command, find, tag
 
 _MODULE = "infra.access"
+_CREDENTIALS = ("hub-access", "postgres:hub_access", "postgres:hub_vault", "registry:hub")
+"""It signs in with these when it starts: with new ones it is started again."""
 
 
 def is_installed() -> bool:
@@ -55,7 +57,8 @@ class Access:
 
     def command(self) -> Command:
         """Return how to start the server. Python keeps an unknown `-X` option, which here is the tag."""
-        setup = setup_digest(self.home.ports)
+        signs_in_as = [self.home.password(name) for name in _CREDENTIALS]
+        setup = setup_digest(self.home.ports, signs_in_as)
         return Command(
             arguments=(
                 *(sys.executable, "-X", tag(self.home, self.name), "-X", f"hub.setup={setup}"),

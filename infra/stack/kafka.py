@@ -93,14 +93,15 @@ class Kafka:
 
     def is_ready(self) -> bool:
         """Try whether the group coordinator and the transaction coordinator answer the super user."""
-        if not port_answers(self.port):
-            return False
+        return port_answers(self.port) and any(map(self._answers, self.home.passwords(ADMIN)))
+
+    def _answers(self, password: str) -> bool:
         from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-        name = f"{ADMIN}.ready"
+        name, client = f"{ADMIN}.ready", self._client(password)
         try:
-            Producer(self._client() | {"transactional.id": name}, logger=_SILENT).init_transactions(_PROBE_SECONDS)
-            reader = Consumer(self._client() | {"group.id": name}, logger=_SILENT)
+            Producer(client | {"transactional.id": name}, logger=_SILENT).init_transactions(_PROBE_SECONDS)
+            reader = Consumer(client | {"group.id": name}, logger=_SILENT)
             try:
                 # Asking for a position makes the broker load its coordinator, and make its topic when new.
                 reader.committed([TopicPartition(name, 0)], timeout=_PROBE_SECONDS)
@@ -113,13 +114,13 @@ class Kafka:
     def settle(self) -> None:
         """Do nothing: topics and users are the topology's."""
 
-    def _client(self) -> dict[str, str]:
+    def _client(self, password: str) -> dict[str, str]:
         return {
             "bootstrap.servers": f"{LOOPBACK}:{self.port}",
             "security.protocol": "SASL_SSL",
             "sasl.mechanism": "SCRAM-SHA-512",
             "sasl.username": ADMIN,
-            "sasl.password": self.home.password(ADMIN),
+            "sasl.password": password,
             "ssl.ca.location": str(self.home.ca_file),
         }
 

@@ -1,5 +1,6 @@
 """PostgreSQL 18 from the wheel: TCP on loopback with SCRAM and nothing else, no socket, no trust."""
 
+import contextlib
 import shutil
 import subprocess
 import time
@@ -19,7 +20,7 @@ from infra.stack.system_user import SystemUser, give, installation, place_for, s
 OWNER = "hub_admin"
 """The super user, who owns the database `hub`."""
 
-ROLES = ("hub_vault", "hub_streams", "hub_projections", "hub_access")
+ROLES = ("hub_vault", "hub_streams", "hub_projections", "hub_access", "hub_reader")
 """Roles of the hub's processes; what each may do is granted where its tables are made."""
 
 _HBA = f"host all all {LOOPBACK}/32 scram-sha-256\n"
@@ -124,12 +125,19 @@ class Postgres:
         return system_user(self.settings)
 
     def _connect(self, database: str) -> psycopg.Connection:
+        *others, last = self.home.passwords(f"postgres:{OWNER}")
+        for password in others:
+            with contextlib.suppress(psycopg.OperationalError):
+                return self._connect_with(password, database)
+        return self._connect_with(last, database)
+
+    def _connect_with(self, password: str, database: str) -> psycopg.Connection:
         return psycopg.connect(
             host=LOOPBACK,
             port=self.port,
             dbname=database,
             user=OWNER,
-            password=self.home.password(f"postgres:{OWNER}"),
+            password=password,
             require_auth="scram-sha-256",
             connect_timeout=3,
             autocommit=True,

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from infra.home import Home
 from infra.topology.broker import Broker, BrokerError
+from infra.topology.broker_quotas import observe_quotas, set_quotas
 from infra.topology.check import require_valid
 from infra.topology.model import Topology
 from infra.topology.plan import (
@@ -27,6 +28,7 @@ from infra.topology.plan import (
     plan,
     schema_changes,
 )
+from infra.topology.quotas import SetQuota
 from infra.topology.subjects import Subject, subjects
 from schemas.errors import UnknownSchemaError
 from schemas.registry import Registry
@@ -58,10 +60,10 @@ def registry_of(home: Home) -> Iterator[Registry]:
         registry.close()
 
 
-def observe(broker: Broker, registry: Registry, wanted: Sequence[Subject]) -> Servers:
+def observe(home: Home, broker: Broker, registry: Registry, wanted: Sequence[Subject]) -> Servers:
     """Return what the servers have; of schemas only whether they hold those of *wanted*."""
     on_registry = _observe_registry(registry, wanted)
-    return replace(_observe_broker(broker), compatibility=on_registry.compatibility, schemas=on_registry.schemas)
+    return replace(_observe_broker(home, broker), compatibility=on_registry.compatibility, schemas=on_registry.schemas)
 
 
 def plan_for(home: Home, topology: Topology, *, prune: bool = False, reset_passwords: bool = False) -> Plan:
@@ -71,7 +73,7 @@ def plan_for(home: Home, topology: Topology, *, prune: bool = False, reset_passw
     """
     wanted = subjects(require_valid(topology))
     with registry_of(home) as registry:
-        actual = observe(Broker(home), registry, wanted)
+        actual = observe(home, Broker(home), registry, wanted)
     return plan(topology, wanted, actual, prune=prune, reset_passwords=reset_passwords)
 
 
@@ -90,11 +92,11 @@ def apply(
     wanted = subjects(require_valid(topology))
     broker = Broker(home)
     with registry_of(home) as registry:
-        actual = observe(broker, registry, wanted)
+        actual = observe(home, broker, registry, wanted)
         planned = plan(topology, wanted, actual, prune=prune, reset_passwords=reset_passwords)
         _execute(planned.changes, broker, registry, home, progress)
     if planned.changes:
-        _settle(broker, topology, prune=prune)
+        _settle(home, broker, topology, prune=prune)
     return planned
 
 
@@ -122,17 +124,23 @@ def _observe_registry(registry: Registry, wanted: Sequence[Subject]) -> Servers:
     )
 
 
-def _settle(broker: Broker, topology: Topology, *, prune: bool) -> None:
+def _settle(home: Home, broker: Broker, topology: Topology, *, prune: bool) -> None:
     """Wait until the broker itself lives by the change: its controller has answered before it does."""
     deadline = time.monotonic() + SETTLE_S
-    while plan(topology, (), _observe_broker(broker), prune=prune).changes:
+    while plan(topology, (), _observe_broker(home, broker), prune=prune).changes:
         if time.monotonic() > deadline:
             raise BrokerError(f"the broker did not take the changes over within {SETTLE_S:.0f} s; run it again")
         time.sleep(SETTLE_POLL_S)
 
 
-def _observe_broker(broker: Broker) -> Servers:
-    return Servers(topics=broker.topics(), users=broker.users(), acls=broker.acls(), compatibility=COMPATIBILITY)
+def _observe_broker(home: Home, broker: Broker) -> Servers:
+    return Servers(
+        topics=broker.topics(),
+        users=broker.users(),
+        acls=broker.acls(),
+        quotas=observe_quotas(home),
+        compatibility=COMPATIBILITY,
+    )
 
 
 def _execute(changes: tuple[Change, ...], broker: Broker, registry: Registry, home: Home, progress: Progress) -> None:
@@ -153,6 +161,9 @@ def _execute(changes: tuple[Change, ...], broker: Broker, registry: Registry, ho
     if added := _those(changes, AddUser):
         broker.set_passwords({user.name: home.password(user.name) for user in added})
         count(added, "users")
+    if limited := _those(changes, SetQuota):
+        set_quotas(home, limited)
+        count(limited, "quotas")
     if removed := _those(changes, RemoveAcl):
         broker.remove_acls([change.acl for change in removed])
         count(removed, "permissions")

@@ -47,16 +47,16 @@ class BrokerError(UnavailableError):
 
 
 class Broker:
-    """The broker of *home*, as its administrator `hub-admin`."""
+    """The broker of *home*, as its administrator `hub-admin`, with *password* while another one is being set."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, password: str | None = None) -> None:
         self._admin = AdminClient(
             {
                 "bootstrap.servers": home.endpoints().bootstrap,
                 "security.protocol": "SASL_SSL",
                 "sasl.mechanism": "SCRAM-SHA-512",
                 "sasl.username": "hub-admin",
-                "sasl.password": home.password("hub-admin"),
+                "sasl.password": password or home.password("hub-admin"),
                 "ssl.ca.location": str(home.ca_file),
                 "log_level": 0,
             }

@@ -9,6 +9,7 @@ import pycountry
 
 from infra.topology.check_agreements import AGREEMENT_CHECKS
 from infra.topology.check_content import CONTENT_CHECKS
+from infra.topology.check_quotas import QUOTA_CHECKS
 from infra.topology.load import InvalidTopologyError
 from infra.topology.model import MARKER, TRUNCATOR, Topology
 from schemas.errors import Problem
@@ -80,7 +81,7 @@ def _good_ids(topology: Topology) -> Iterator[Problem]:
             if times > 1:
                 yield Problem(name, "unique-id", "use each id once")
     processors = {str(part.id) for part in topology.processors}
-    for name in _outside(topology):
+    for name in topology.organisations():
         if name in processors or name.startswith("hub-"):
             yield Problem(name, "reserved-id", "ids that begin with hub- are the hub's own")
     for name, times in Counter(str(topic.name) for topic in topology.topics).items():
@@ -115,7 +116,7 @@ def _no_orphans(topology: Topology) -> Iterator[Problem]:
         if name not in names:
             yield Problem(name, "missing-topic", "add the topic, or remove who needs it")
     owned = re.compile(r"(?:in|receipts|quarantine|to)\.(.*)")
-    members = _outside(topology)
+    members = topology.organisations()
     for topic in topology.topics:
         match = owned.fullmatch(topic.name)
         if match and match[1] not in members:
@@ -148,7 +149,7 @@ def _who_may_delete(topology: Topology) -> Iterator[Problem]:
 
 def _only_own_topics(topology: Topology) -> Iterator[Problem]:
     """Check that no organisation reaches another's topics, and that only the hub writes what others read."""
-    outside = _outside(topology)
+    outside = topology.organisations()
     for topic in topology.topics:
         writers, readers = outside & set(map(str, topic.writers)), outside & set(map(str, topic.readers))
         if any(topic.name != f"in.{name}" for name in writers):
@@ -181,11 +182,6 @@ def _transactions_are_the_hubs(topology: Topology) -> Iterator[Problem]:
             yield Problem(latter, "own-transactions", "transactional ids of two processors overlap: rename one")
 
 
-def _outside(topology: Topology) -> set[str]:
-    """Return the ids of all organisations: whoever is no part of the hub."""
-    return {str(agency.id) for agency in topology.agencies} | {str(partner.id) for partner in topology.partners}
-
-
 CHECKS: dict[str, Check] = {
     "has-owner": _has_owner,
     "has-purpose": _has_purpose,
@@ -202,4 +198,5 @@ CHECKS: dict[str, Check] = {
     "own-transactions": _transactions_are_the_hubs,
     **CONTENT_CHECKS,
     **AGREEMENT_CHECKS,
+    **QUOTA_CHECKS,
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.table import Column, Table
+from typer.core import TyperGroup
 
 from infra.home import Home
 from infra.progress_bar import progress_bar
@@ -30,10 +31,26 @@ topology_app = typer.Typer(
 )
 
 
+class _ShowByDefault(TyperGroup):
+    """`hub credentials PRINCIPAL` is `hub credentials show PRINCIPAL`."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]  # of its own click
+        """Put the command in where none is named."""
+        named = not args or args[0] in self.commands or args[0] in ctx.help_option_names
+        return super().parse_args(ctx, args if named else ["show", *args])
+
+
+credentials_app = typer.Typer(
+    cls=_ShowByDefault,
+    no_args_is_help=True,
+    help="What clients need to connect: `hub credentials PRINCIPAL` writes it, `rotate` makes new passwords.",
+)
+
+
 def register(app: typer.Typer) -> None:
     """Add these commands to *app*."""
     app.add_typer(topology_app, name="topology")
-    app.command("credentials")(credentials)
+    app.add_typer(credentials_app, name="credentials")
 
 
 @topology_app.command("plan")
@@ -91,6 +108,7 @@ def show_command(path: TopologyFile = None, as_json: AsJson = False) -> None:
         out.print(table)
 
 
+@credentials_app.command("show")
 def credentials(
     principal: Annotated[str, typer.Argument(help="Id of an agency, a partner or a part of the hub.")],
     form: Annotated[Format, typer.Option("--format", help="Who reads it.")] = "env",

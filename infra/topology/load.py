@@ -19,6 +19,7 @@ from infra.topology.model import (
     Partner,
     Population,
     Processor,
+    Quotas,
     State,
     Tier,
     Topic,
@@ -94,6 +95,7 @@ class TopologyFile:
     populations: tuple[Population, ...]
     processors: tuple[Processor, ...]
     topics: tuple[TopicTemplate, ...]
+    quotas: Quotas = field(default_factory=Quotas)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +163,7 @@ def load(path: Path | None = None) -> Topology:
         event_types=form.event_types,
         topics=tuple(_expanded(form, agreements)),
         agreements=agreements,
+        quotas=form.quotas,
     )
 
 

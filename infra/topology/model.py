@@ -123,6 +123,27 @@ class Population:
     deadline_ticks: int = 14
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """What one principal may use of the broker before it is slowed down; None: as much as there is."""
+
+    __pydantic_config__ = STRICT
+    write_bytes_s: float | None = None
+    read_bytes_s: float | None = None
+    request_percent: float | None = None
+    """Of the time of one thread of the broker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotas:
+    """Quotas by kind of principal, and of those who have one of their own. The hub's own parts have none."""
+
+    __pydantic_config__ = STRICT
+    agency: Quota = field(default_factory=Quota)
+    partner: Quota = field(default_factory=Quota)
+    exceptions: Mapping[str, Quota] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Carried:
     """A contract that a topic carries, and in which form."""
@@ -185,11 +206,16 @@ class Topology:
     """What an agency of each kind may publish."""
     topics: tuple[Topic, ...]
     agreements: tuple[Agreement, ...]
+    quotas: Quotas = field(default_factory=Quotas)
 
     def principals(self) -> tuple[PrincipalId, ...]:
         """Return everyone who may connect, superusers included, in alphabetical order."""
-        ids = {str(agency.id) for agency in self.agencies} | {str(partner.id) for partner in self.partners}
-        return tuple(PrincipalId(name) for name in sorted(ids | {str(part.id) for part in self.processors}))
+        parts = {str(part.id) for part in self.processors}
+        return tuple(PrincipalId(name) for name in sorted(self.organisations() | parts))
+
+    def organisations(self) -> frozenset[str]:
+        """Return the ids of agencies and partners: whoever is no part of the hub."""
+        return frozenset({str(agency.id) for agency in self.agencies} | {str(partner.id) for partner in self.partners})
 
     def superusers(self) -> frozenset[PrincipalId]:
         """Return the principals that the broker itself lets do everything."""

@@ -3,14 +3,16 @@
 Rule 1: no change deletes data. A topic that the topology does not know is reported, never deleted.
 Rule 2: partitions of a topic never change: the order per key depends on them.
 Rule 3: a permission that the topology does not know is removed; a user only with `prune`.
-Rule 4: changes that open something come after those that make it: topics, users, then permissions.
+Rule 4: changes that open something come after those that make it: topics, users, their limits, then permissions.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 
 from infra.topology.acls import Acl, acls
 from infra.topology.model import Topology
+from infra.topology.quotas import Entity, SetQuota, quota_changes, with_quota
 from infra.topology.subjects import Subject
 
 COMPATIBILITY = "FULL_TRANSITIVE"
@@ -33,6 +35,7 @@ class Servers:
     topics: Mapping[str, TopicState] = field(default_factory=dict)
     users: frozenset[str] = frozenset()
     acls: frozenset[Acl] = frozenset()
+    quotas: Mapping[Entity, Mapping[str, float]] = field(default_factory=dict)
     compatibility: str = ""
     schemas: frozenset[tuple[str, str]] = frozenset()
     """(subject, fingerprint)."""
@@ -125,7 +128,17 @@ class RegisterSchema:
         return f"register schema {self.subject.name} ({self.subject.fingerprint[:12]})"
 
 
-Change = CreateTopic | ConfigureTopic | AddUser | RemoveUser | AddAcl | RemoveAcl | SetCompatibility | RegisterSchema
+Change = (
+    CreateTopic
+    | ConfigureTopic
+    | AddUser
+    | RemoveUser
+    | SetQuota
+    | AddAcl
+    | RemoveAcl
+    | SetCompatibility
+    | RegisterSchema
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +163,7 @@ def plan(
     strangers = sorted(actual.users - wanted_users - {str(name) for name in topology.superusers()})
     changes: list[Change] = [*_topics(topology, actual)]
     changes += [AddUser(name=name) for name in sorted(wanted_users - (set() if reset_passwords else actual.users))]
+    changes += quota_changes(topology, actual.quotas)
     changes += [RemoveAcl(acl=acl) for acl in sorted(actual.acls - wanted_acls)]
     changes += [AddAcl(acl=acl) for acl in sorted(wanted_acls - actual.acls)]
     changes += [RemoveUser(name=name) for name in strangers if prune]
@@ -220,6 +234,7 @@ def applied(actual: Servers, changes: tuple[Change, ...]) -> Servers:
         topics=topics,
         users=frozenset(users),
         acls=frozenset(permissions),
+        quotas=reduce(with_quota, (each for each in changes if isinstance(each, SetQuota)), dict(actual.quotas)),
         compatibility=compatibility,
         schemas=frozenset(schemas),
     )

@@ -9,7 +9,7 @@ import psutil
 import psycopg
 import pytest
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ConfigResource
 
 from infra.home import LOOPBACK, Home
 from infra.settings import Settings
@@ -69,7 +69,9 @@ def test_the_registry_lets_the_hub_in_over_tls_only(home: Home) -> None:
         httpx.get(url.replace("https:", "http:"), auth=auth, timeout=10)
 
 
-@pytest.mark.parametrize("role", ["hub_admin", "hub_vault", "hub_streams", "hub_projections", "hub_access"])
+@pytest.mark.parametrize(
+    "role", ["hub_admin", "hub_vault", "hub_streams", "hub_projections", "hub_access", "hub_reader"]
+)
 def test_postgres_lets_in_each_role_with_its_password_only(home: Home, role: str) -> None:
     with psycopg.connect(home.dsn(role)) as connection:
         assert connection.execute("SELECT current_user").fetchone() == (role,)
@@ -108,3 +110,9 @@ def test_files_with_secrets_are_closed_to_others(home: Home) -> None:
     closed = [*home.secrets_dir.iterdir(), home.kafka_dir / "server.properties", *home.tls_dir.glob("*.key")]
     closed += [*home.tls_dir.glob("*.store.pem"), *home.logs_dir.iterdir()]
     assert {stat.S_IMODE(file.stat().st_mode) for file in closed} == {0o600}
+
+
+def test_a_session_with_the_broker_ends_in_bounded_time_whatever_password_it_began_with(home: Home) -> None:
+    broker = ConfigResource(ConfigResource.Type.BROKER, "1")
+    (found,) = (future.result(20) for future in kafka(home).describe_configs([broker], request_timeout=20).values())
+    assert 0 < int(found["connections.max.reauth.ms"].value) <= 60 * 60 * 1000

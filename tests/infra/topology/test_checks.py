@@ -9,7 +9,7 @@ import pytest
 from infra.topology.agreements import Agreement
 from infra.topology.check import CHECKS, problems_of, require_valid
 from infra.topology.load import InvalidTopologyError
-from infra.topology.model import Carried, Processor, Topic, Topology, load_topology
+from infra.topology.model import Carried, Processor, Quota, Topic, Topology, load_topology
 from schemas.names import AgencyId, PartnerId, PrincipalId
 
 TOPOLOGY = load_topology()
@@ -64,8 +64,19 @@ def with_copy_of(original: str, **changes: object) -> Plant:
     return plant
 
 
+def with_quotas(**changes: object) -> Plant:
+    return lambda topology: replace(topology, quotas=replace(topology.quotas, **changes))
+
+
 POLICE = PrincipalId("rs-police")
+NOTHING = Quota(write_bytes_s=0, read_bytes_s=1e6, request_percent=50)
+NARROW = Quota(write_bytes_s=10, read_bytes_s=1e6, request_percent=50)
 PLANTED: list[tuple[str, Plant]] = [
+    ("limited", with_quotas(agency=Quota(write_bytes_s=1e6))),
+    ("limited", with_quotas(exceptions={"europol": Quota()})),
+    ("passable", with_quotas(partner=NOTHING)),
+    ("passable", with_quotas(exceptions={"rs-police": NARROW})),
+    ("known-exceptions", with_quotas(exceptions={"stranger": NARROW})),
     ("has-owner", with_topic("ledger", owner="nobody")),
     ("has-purpose", with_topic("ledger", purpose="data")),
     ("has-purpose", with_processor(purpose="")),

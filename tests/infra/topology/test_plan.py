@@ -18,6 +18,7 @@ from infra.topology.plan import (
     applied,
     plan,
 )
+from infra.topology.quotas import KAFKA_NAMES, quotas
 from infra.topology.subjects import subjects
 
 TOPOLOGY = load_topology()
@@ -40,10 +41,15 @@ foreign_acls = st.builds(
     permission=st.sampled_from(["allow", "deny"]),
     host=st.sampled_from(["*", "127.0.0.1"]),
 )
+LIMITS = [*KAFKA_NAMES.values(), "controller_mutation_rate"]
+entities = st.sampled_from(
+    [(("user", "rs-police"),), (("user", None),), (("client-id", "x"),), (("user", "rs-police"), ("client-id", "x"))]
+)
 servers = st.builds(
     Servers,
     topics=st.dictionaries(names, topic_states),
     users=st.frozensets(st.sampled_from([*map(str, TOPOLOGY.principals()), "stranger"])),
+    quotas=st.dictionaries(entities, st.dictionaries(st.sampled_from(LIMITS), st.floats(1, 1e9), min_size=1)),
     acls=st.frozensets(foreign_acls | st.sampled_from(sorted(acls(TOPOLOGY)))),
     compatibility=st.sampled_from(["", "NONE", "FULL_TRANSITIVE"]),
     schemas=st.frozensets(st.sampled_from([(each.name, each.fingerprint) for each in SUBJECTS])),
@@ -54,6 +60,11 @@ servers = st.builds(
 def test_a_plan_carried_out_leaves_no_change(actual: Servers, prune: bool) -> None:
     after = applied(actual, plan(TOPOLOGY, SUBJECTS, actual, prune=prune).changes)
     assert plan(TOPOLOGY, SUBJECTS, after, prune=prune).changes == ()
+
+
+@given(actual=servers)
+def test_afterwards_exactly_the_limits_of_the_topology_hold(actual: Servers) -> None:
+    assert applied(actual, plan(TOPOLOGY, SUBJECTS, actual).changes).quotas == quotas(TOPOLOGY)
 
 
 @given(actual=servers)

@@ -150,7 +150,7 @@ async def test_nothing_that_an_agency_said_is_in_any_table(home: Home) -> None:
             assert rows(home, query, f"%{secret}%") == [(0,)], table
 
 
-@pytest.mark.parametrize("role", ["hub_streams", "hub_projections", "hub_access"])
+@pytest.mark.parametrize("role", ["hub_streams", "hub_projections", "hub_access", "hub_reader"])
 @pytest.mark.parametrize("table", ["secret", "subject", "subject_reference", "case_reference", "data_key"])
 def test_no_other_role_reads_the_vault(home: Home, role: str, table: str) -> None:
     with psycopg.connect(home.dsn(role)) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -1,0 +1,1 @@
+"""New passwords for whoever signs in to the broker, the database or the registry."""
