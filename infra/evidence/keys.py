@@ -1,66 +1,24 @@
-"""The key with which the hub signs its statements: private halves in the vault, public ones in PEM files.
+"""The key with which the hub signs its statements: private halves in the vault, public ones in a table.
 
-Rule 1: the id of a key follows from the key itself, so that a file of public keys needs nothing beside it.
-Rule 2: none is ever taken away: what it signed is to be verified for ever.
-Rule 3: a key that is replaced signs nothing more once every worker has looked again, after five minutes.
+Rule 1: none is ever taken away: what it signed is to be verified for ever.
+Rule 2: a key that is replaced signs nothing more once every worker has looked again, after five minutes.
 """
 
-import hashlib
-import re
 import time
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
 
 import psycopg
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from psycopg_pool import AsyncConnectionPool
 
 from infra.database import DatabaseUnavailableError
+from infra.evidence.signatures import SigningKey
 from infra.vault.vault import Vault
-from schemas.errors import MisuseError
 
 LOOK_S = 300.0
-_PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----\n?", re.DOTALL)
 _NEWEST = "SELECT name::text FROM vault.evidence_key ORDER BY made_at DESC, name DESC LIMIT 1"
 _ALL = "SELECT public_key FROM vault.evidence_key ORDER BY made_at, name"
 _MADE = "INSERT INTO vault.evidence_key (name, key_id, public_key) VALUES (%s, %s, %s)"
-
-PublicKeys = Mapping[str, Ed25519PublicKey]
-"""By the id of the key."""
-
-
-class KeyFileError(MisuseError):
-    """A file that should hold public keys holds none, or something else."""
-
-    code = "key-file"
-
-
-@dataclass(frozen=True, slots=True)
-class SigningKey:
-    """What signs, with the id under which everybody knows its public half."""
-
-    private: Ed25519PrivateKey = field(repr=False)
-
-    @property
-    def key_id(self) -> str:
-        """Return the id of the key."""
-        return key_id_of(self.private.public_key())
-
-    def sign(self, text: bytes) -> bytes:
-        """Return the signature of *text*, 64 bytes."""
-        return self.private.sign(text)
-
-
-class Signer(Protocol):
-    """Who signs for the hub."""
-
-    async def current(self) -> SigningKey:
-        """Return the key to sign with now."""
 
 
 class EvidenceKeys:
@@ -103,41 +61,3 @@ class EvidenceKeys:
                 return await cursor.fetchall() if cursor.description else []
         except (psycopg.OperationalError, OSError) as error:
             raise DatabaseUnavailableError(f"the vault does not answer ({type(error).__name__})") from None
-
-
-def key_id_of(key: Ed25519PublicKey) -> str:
-    """Return the id of *key*: `hub-` and the first 16 hexadecimal digits of the SHA-256 of its 32 bytes."""
-    return f"hub-{hashlib.sha256(key.public_bytes_raw()).hexdigest()[:16]}"
-
-
-def by_id(keys: Iterable[Ed25519PublicKey]) -> dict[str, Ed25519PublicKey]:
-    """Return *keys* by their ids."""
-    return {key_id_of(key): key for key in keys}
-
-
-def pem_of(keys: Iterable[Ed25519PublicKey]) -> bytes:
-    """Return *keys* as one PEM file."""
-    return b"".join(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo) for key in keys)
-
-
-def keys_in(path: Path) -> dict[str, Ed25519PublicKey]:
-    """Return the public keys in the PEM file *path*, by id; raise KeyFileError."""
-    try:
-        found = [load_pem_public_key(each) for each in _PEM.findall(path.read_bytes())]
-    except OSError as error:
-        raise KeyFileError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError:
-        raise KeyFileError(f"{path} holds no public keys in PEM form") from None
-    ours = [each for each in found if isinstance(each, Ed25519PublicKey)]
-    if not ours or len(ours) != len(found):
-        raise KeyFileError(f"{path} must hold the hub's public keys (Ed25519, PEM), as `hub evidence key` writes them")
-    return by_id(ours)
-
-
-def is_signed(text: bytes, signature: bytes, key: Ed25519PublicKey) -> bool:
-    """Whether *signature* is that of *text* by the holder of *key*."""
-    try:
-        key.verify(signature, text)
-    except InvalidSignature:
-        return False
-    return True

@@ -25,6 +25,7 @@ FOR_EVER = re.compile(r"in\.|anon\.|facts\.|totals\.|control\.|ledger$|cohorts$|
 NON_PERSONAL = ("anon.", "facts.", "totals.")
 OWN_TOPICS = ("in.", "receipts.", "roots.", "quarantine.")
 """What every agency has; a partner has `to.`."""
+READ_BY_THEIR_OWN = ("receipts.", "roots.", "to.")
 
 
 def problems_of(topology: Topology) -> tuple[Problem, ...]:
@@ -154,10 +155,7 @@ def _only_own_topics(topology: Topology) -> Iterator[Problem]:
         if any(topic.name != f"in.{name}" for name in writers):
             yield Problem(topic.name, "only-own-topics", "an organisation writes in.<its id> and nothing else")
         shared = topic.name.startswith(NON_PERSONAL)
-        if (
-            any(topic.name not in (f"receipts.{name}", f"roots.{name}", f"to.{name}") for name in readers)
-            and not shared
-        ):
+        if any(topic.name not in {f"{own}{name}" for own in READ_BY_THEIR_OWN} for name in readers) and not shared:
             yield Problem(
                 topic.name,
                 "only-own-topics",

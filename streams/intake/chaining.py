@@ -1,7 +1,7 @@
 """What intake answers gets its place in the chain of its source, and its receipt the proof of it.
 
 Rule 1: each accepted and each refused record is one entry; a duplicate has the place of its original.
-Rule 2: the chain advances in the SQL transaction of the batch: what is told twice after a crash is told in the same bytes.
+Rule 2: the chain advances in the SQL transaction of the batch: what is told again after a crash is the same bytes.
 Rule 3: one statement for each batch, signed once; the receipts of the batch carry it.
 """
 
@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from infra.evidence.answers import ACCEPTED, REFUSED, Answer
 from infra.evidence.chain import Head, beginning
-from infra.evidence.keys import Signer
+from infra.evidence.receipts import ms_of
+from infra.evidence.signatures import Signer
 from infra.evidence.statements import Rooted, rooted
 from schemas.codec import Codec, Record
 from schemas.names import AgencyId, TopicName
@@ -59,14 +60,12 @@ class Chaining:
         if not answers:
             return [self._receipt(each, agency, now, places, None) for each in admitted]
         key = await self._signer.current()
-        found = rooted(list(answers.values()), head, hub=self._hub, created_at_ms=_ms(now), key_id=key.key_id)
+        found = rooted(list(answers.values()), head, hub=self._hub, created_at_ms=ms_of(now), key_id=key.key_id)
         statement = found.statement.text()
         signed: Record = {"statement": statement, "signature": key.sign(statement)}
         first = found.statement
         await self._chains.advance(transaction, TopicName(first.topic), first.partition, head, found.head)
-        evidence = {
-            offset: _evidence(answer, found) | signed for offset, answer in answers.items()
-        }  # as far as the receipts of a batch go, the statement is one object
+        evidence = {offset: _evidence(answer, found) | signed for offset, answer in answers.items()}
         return [
             *(self._receipt(each, agency, now, places, evidence.get(source_of(each).offset)) for each in admitted),
             self._rooted(found, agency, now, signed),
@@ -123,7 +122,7 @@ def answers_of(
             outcome=ACCEPTED if is_accepted else REFUSED,
             event_id=item.event_id,
             event_type=item.contract.name if isinstance(item, Readable) else item.event_type,
-            received_at_ms=_ms(now),
+            received_at_ms=ms_of(now),
             record=hashlib.sha256(next(values)).digest() if is_accepted else None,
             problems=item.problems if isinstance(item, Refused) else (),
         )
@@ -137,7 +136,3 @@ def _evidence(answer: Answer, found: Rooted) -> Record:
         "record_digest": answer.record,
         "proof": list(found.tree.proof(answer.position - found.statement.first_position)),
     }
-
-
-def _ms(moment: dt.datetime) -> int:
-    return (moment - dt.datetime.fromtimestamp(0, dt.UTC)) // dt.timedelta(milliseconds=1)
