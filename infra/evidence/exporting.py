@@ -22,6 +22,7 @@ from infra.evidence.signatures import SigningKey
 from infra.evidence.statements import Statement
 from infra.kafka import consumer_for, let_go, whole
 from infra.topology.credentials import Credentials
+from infra.topology.model import load_topology
 from schemas.catalogue import hub_contract
 from schemas.codec import Codec, Record
 from schemas.errors import MisuseError
@@ -131,8 +132,9 @@ class Exporter:
             async for receipt in self._receipts(consumer, each):
                 if (digest := receipt["record_digest"]) is not None:
                     missing.add(cast("bytes", digest))
-        partitions = sorted(consumer.partitions_for_topic(LEDGER) or await _partitions(consumer, LEDGER))
-        sources = [TopicPartition(LEDGER, number) for number in partitions]
+        ledger = load_topology().topic(LEDGER)
+        assert ledger is not None, "every topology has it"
+        sources = [TopicPartition(LEDGER, number) for number in range(ledger.partitions)]
         total, done = sum((await consumer.end_offsets(sources)).values()), 0
         async for _, records in whole(consumer, sources):
             for record in records:
@@ -216,11 +218,6 @@ def _stamp_line(stamp: Record) -> bytes:
         cast("Sequence[bytes]", stamp["proof"]),
         cast("bytes", stamp["token"]),
     )
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    await consumer.topics()
-    return set(consumer.partitions_for_topic(topic) or ())
 
 
 def _private(path: str, flags: int) -> int:
