@@ -109,7 +109,9 @@ def answers_of(
     admitted: Sequence[Admitted], ledger: Sequence[bytes], places: Places, now: dt.datetime
 ) -> dict[int, Answer]:
     """Return the answers to *admitted* by offset, in order; *ledger* holds a value for each that is accepted."""
-    values, found = iter(ledger), dict[int, Answer]()
+    accepted = [each for each in admitted if isinstance(each, Readable)]
+    records = {each.source.offset: value for each, value in zip(accepted, ledger, strict=True)}
+    found: dict[int, Answer] = {}
     for item in admitted:
         if isinstance(item, Duplicate):
             continue
@@ -123,10 +125,9 @@ def answers_of(
             event_id=item.event_id,
             event_type=item.contract.name if isinstance(item, Readable) else item.event_type,
             received_at_ms=ms_of(now),
-            record=hashlib.sha256(next(values)).digest() if is_accepted else None,
+            record=hashlib.sha256(records[source.offset]).digest() if is_accepted else None,
             problems=item.problems if isinstance(item, Refused) else (),
         )
-    assert next(values, None) is None, "the ledger gets one value for each event that is accepted"
     return found
 
 
