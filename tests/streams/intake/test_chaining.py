@@ -1,4 +1,4 @@
-"""Intake's answers in the chain: every answer has one place, a duplicate that of its original, and receipts prove it."""
+"""Intake's answers in the chain: each has one place, a duplicate that of its original, and receipts prove it."""
 
 import dataclasses
 import hashlib
@@ -54,9 +54,8 @@ async def run(batches: list[Kinds]) -> tuple[list[dict[str, Any]], list[dict[str
     outputs, ledger, offset = [], list[bytes](), 0
     for kinds in batches:
         items = items_of(kinds, offset)
-        values = [
-            b"sealed %d" % (len(ledger) + n) for n, each in enumerate(e for e in items if isinstance(e, Readable))
-        ]
+        accepted = sum(isinstance(each, Readable) for each in items)
+        values = [b"sealed %d" % (len(ledger) + number) for number in range(accepted)]
         head = await chaining.head(None, SourceRecord(SOURCE, 0, 0, None, b""))  # type: ignore[arg-type]  # in memory
         outputs += await chaining.outputs(items, values, head, AGENCY, NOW, None)  # type: ignore[arg-type]
         ledger += values
@@ -73,14 +72,14 @@ async def test_whatever_comes_every_receipt_is_proved_and_the_chain_is_whole(bat
     assert len(receipts) == sum(map(len, batches))
     anew = [each for each in receipts if each["outcome"] != "DUPLICATE"]
     assert [each["chain_position"] for each in anew] == list(range(len(anew)))
-    assert len(roots) == sum(any(kind not in ("long ago",) for kind in kinds) for kinds in batches)
+    assert len(roots) == sum(any(kind != "long ago" for kind in kinds) for kinds in batches)
     for each in anew:
         evidence = proved(each)
         assert evidence is not None
         answer = evidence.check(KEYS)
         assert (answer.position, answer.offset) == (each["chain_position"], each["source_offset"])
-    accepted = [each["record_digest"] for each in anew if each["outcome"] == "ACCEPTED"]
-    assert accepted == [hashlib.sha256(value).digest() for value in ledger]
+    digests = [each["record_digest"] for each in anew if each["outcome"] == "ACCEPTED"]
+    assert digests == [hashlib.sha256(value).digest() for value in ledger]
     assert findings_in(export_of(receipts, roots, ledger)) == []
 
 

@@ -1,4 +1,4 @@
-"""The chain in PostgreSQL: it moves with its batch or not at all, one owner moves it, and it stops when a stamp is due."""
+"""The chain in PostgreSQL: it moves with its batch or not at all, by one owner, and it stops when a stamp is overdue."""
 
 import datetime as dt
 import uuid
