@@ -1,4 +1,4 @@
-"""The chain in PostgreSQL: it moves with its batch or not at all, by one owner, and it stops when a stamp is overdue."""
+"""The chain in PostgreSQL: it moves with its batch or not at all, by one owner; it stops when a stamp is overdue."""
 
 import datetime as dt
 import uuid
