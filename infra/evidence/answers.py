@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Self
 
-from infra.evidence.lines import ABSENT, MalformedEvidenceError, digest_of, lines_of, number_of, text_of, values_of
+from infra.evidence.lines import ABSENT, MalformedEvidenceError, digest_of, lines_of, number_of, values_of
 from infra.evidence.merkle import leaf_of
 from schemas.errors import Problem
 
@@ -35,19 +35,13 @@ class Answer:
 
     def text(self) -> bytes:
         """Return the one text of the answer."""
-        values = (
-            self.topic,
-            str(self.partition),
-            str(self.offset),
-            str(self.position),
-            self.outcome,
-            self.event_id or ABSENT,
-            self.event_type or ABSENT,
-            str(self.received_at_ms),
-            ABSENT if self.record is None else self.record.hex(),
+        record = ABSENT if self.record is None else self.record.hex()
+        text = (  # by hand: it is made for every record that is answered
+            f"{DOMAIN}\ntopic {self.topic}\npartition {self.partition}\noffset {self.offset}\n"
+            f"position {self.position}\noutcome {self.outcome}\nevent_id {self.event_id or ABSENT}\n"
+            f"event_type {self.event_type or ABSENT}\nreceived_at {self.received_at_ms}\nrecord {record}\n"
         )
-        problems = [("problem", _problem_text(each)) for each in self.problems]
-        return text_of(DOMAIN, [*zip(NAMES, values, strict=True), *problems])
+        return (text + "".join(f"problem {_problem_text(each)}\n" for each in self.problems)).encode("ascii")
 
     def leaf(self) -> bytes:
         """Return the leaf of the answer."""

@@ -138,6 +138,16 @@ def test_a_changed_receipt_proves_nothing() -> None:
         good.check({})
 
 
+def test_any_bit_of_the_file_of_a_receipt_counts() -> None:
+    batch, answers = BATCH
+    text = proved_of(batch, answers[3][0]).text()
+    for bit in range(len(text) * 8):
+        changed = bytearray(text)
+        changed[bit // 8] ^= 1 << bit % 8
+        with pytest.raises((MalformedEvidenceError, UnprovedReceiptError)):
+            Proved.parse(bytes(changed)).check(KEYS)
+
+
 def _first_of(batches: list) -> tuple:  # type: ignore[type-arg]
     return batches[0][0], batches[0][1][0][0]
 
