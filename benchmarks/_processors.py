@@ -20,6 +20,7 @@ from connectors.arrival import Sealer
 from connectors.publisher import Publisher
 from infra.arrival.keys import ArrivalKeys
 from infra.control import ControlReader, ControlState
+from infra.evidence.keys import EvidenceKeys
 from infra.home import Home
 from infra.topology.credentials import Credentials
 from infra.vault.vault import Vault
@@ -29,6 +30,7 @@ from schemas.examples import example
 from schemas.names import TopicName
 from streams.cohort.processor import CohortProcessor
 from streams.hub_records import hub_output
+from streams.intake.chaining import Chaining
 from streams.intake.processor import Intake
 from streams.pump.books import SqlBooks
 from streams.pump.ports import Place
@@ -96,7 +98,13 @@ async def bench(home: Home) -> AsyncIterator[Bench]:
     ):
         vault = place.vault(vaults)
         yield Bench(
-            intake=Intake(topology=place.topology, codec=place.codec, vault=vault, arrival=ArrivalKeys(vaults, vault)),
+            intake=Intake(
+                topology=place.topology,
+                codec=place.codec,
+                vault=vault,
+                arrival=ArrivalKeys(vaults, vault),
+                chaining=Chaining(hub=home.id, codec=place.codec, signer=EvidenceKeys(vaults, vault)),
+            ),
             release=ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault),
             pool=pool,
             supply=WorldSupply(place.clock, cast("ControlReader", AgreedOnce(place))),

@@ -42,6 +42,8 @@ RULES = (
     ("streams/pump/books.py", "", "SQL: outbox"),
     ("streams/release/decide.py", "", "decide"),
     ("schemas/field_steps.py", "", "persons, plans"),
+    ("infra/evidence/", "", "chain and proofs"),
+    ("streams/intake/chain", "", "chain and proofs"),
     ("streams/intake/", "", "intake itself"),
     ("streams/cohort/store.py", "", "SQL: rows that wait"),
     ("streams/cohort/", "", "cohort itself"),

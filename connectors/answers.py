@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 
 from connectors.events_file import Place
 from connectors.receipts import Receipt, Receipts
-from schemas.errors import HubError
+from schemas.errors import HubError, RejectedError
 
 UNANSWERED_MAX = 50_000
 """So many events wait for their receipt; then publishing waits for intake."""
@@ -32,6 +32,8 @@ class Answers:
         self._early: deque[Receipt] = deque()
         self._highest = -1
         self._moved = asyncio.Event()
+        self._failure: RejectedError | None = None
+        """A receipt that is not the hub's: it is told, and no answer is taken for one."""
         self._reader: asyncio.Task[None] | None = None
         self.has_given_up = False
         """Whether events wait for a receipt that has not come in time."""
@@ -73,6 +75,8 @@ class Answers:
                 await asyncio.wait_for(self._moved.wait(), self._timeout_s)
             except TimeoutError:
                 self._give_up()
+        if self._failure is not None:
+            raise self._failure
 
     async def _read(self) -> None:
         while not self.has_given_up:
@@ -81,6 +85,10 @@ class Answers:
                 continue
             try:
                 found = await self._receipts.some()
+            except RejectedError as error:
+                self._failure = error
+                self._give_up()
+                return
             except (HubError, KafkaError):  # the receipts stay where they are
                 self._give_up()
                 return

@@ -10,6 +10,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from connectors.access import Access
+from infra.evidence.receipts import Proved, UnprovedReceiptError, proved
+from infra.evidence.signatures import PublicKeys, trusted_keys
 from infra.kafka import consumer_for
 from infra.topology.credentials import Credentials
 from schemas.catalogue import hub_contract
@@ -34,12 +36,20 @@ class Receipt:
     source_offset: int
     original_offset: int | None
     problems: tuple[Problem, ...]
+    chain_position: int | None = None
+    """Where the answer is in the chain of the topic; of a duplicate, where that of its original is."""
+    evidence: Proved | None = None
+    """What proves the answer to anybody who has the public key of the hub; a duplicate's original has it."""
 
 
 class Receipts:
-    """Reads `receipts.<agency>` from now on; use it as an async context manager around publishing."""
+    """Reads `receipts.<agency>` from now on; use it as an async context manager around publishing.
 
-    def __init__(self, credentials: Credentials) -> None:
+    With *keys*, the public keys of the hub (else `HUB_EVIDENCE_KEY_FILE`), every receipt must prove what it says.
+    """
+
+    def __init__(self, credentials: Credentials, keys: PublicKeys | None = None) -> None:
+        self._keys = trusted_keys() if keys is None else keys
         self._source = TopicPartition(f"receipts.{credentials.principal}", 0)
         self._consumer = consumer_for(credentials)
         self._access = Access(credentials)
@@ -85,14 +95,23 @@ class Receipts:
                     yield receipt
 
     async def some(self, wait_ms: int = 300) -> list[Receipt]:
-        """Return the receipts that have come since the last call, of whatever record; wait a moment for the first."""
+        """Return the receipts that have come since the last call, of whatever record; wait a moment for the first.
+
+        Raises UnprovedReceiptError for one that the known keys of the hub do not prove.
+        """
         records = (await self._consumer.getmany(self._source, timeout_ms=wait_ms)).get(self._source, ())
         if not all(self._codec.knows(record.value) for record in records):
             await self._codec.learn_aside([record.value for record in records])
-        return [_receipt(self._codec.decode(record.value, hub_contract("Receipt")).record) for record in records]
+        found = [self._codec.decode(record.value, hub_contract("Receipt")).record for record in records]
+        return [_receipt(record, self._keys) for record in found]
 
 
-def _receipt(record: Record) -> Receipt:
+def _receipt(record: Record, keys: PublicKeys | None) -> Receipt:
+    evidence = proved(record)
+    if keys is not None and record["outcome"] != "DUPLICATE":
+        if evidence is None:
+            raise UnprovedReceiptError("a receipt came without a proof, and the keys of the hub are known here")
+        evidence.check(keys)
     problems = cast("list[dict[str, str]]", record["problems"])
     return Receipt(
         event_id=cast("str | None", record["event_id"]),
@@ -101,4 +120,6 @@ def _receipt(record: Record) -> Receipt:
         source_offset=cast("int", record["source_offset"]),
         original_offset=cast("int | None", record["original_offset"]),
         problems=tuple(Problem(each["path"], each["rule"], each["advice"]) for each in problems),
+        chain_position=cast("int | None", record["chain_position"]),
+        evidence=evidence,
     )

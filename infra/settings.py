@@ -62,6 +62,22 @@ class Settings(BaseSettings):
     kek_rotation_days: int = Field(
         default=30, ge=1, description="The worker replaces the key encryption key when it is this old."
     )
+    timestamp_url: str | None = Field(
+        default=None, description="Authority (RFC 3161 over HTTP) that stamps what intake answered; its key is below."
+    )
+    timestamp_ca_file: Path | None = Field(
+        default=None, description="Certificate (PEM) of who vouches for that authority; without it nothing is trusted."
+    )
+    timestamp_interval_s: float = Field(
+        default=60.0, gt=0, le=3600, description="How often what is new is stamped; one stamp covers all sources."
+    )
+    timestamp_max_age_s: float = Field(
+        default=14_400.0, gt=0, description="Intake stops when an answer has gone so long without a time-stamp."
+    )
+    evidence_key_file: Path | None = Field(
+        default=None,
+        description="Public keys of the hub (`hub evidence key`): the SDK then takes only receipts that they prove.",
+    )
     kafka_port: int | None = Field(default=None, ge=1, le=65535)
     controller_port: int | None = Field(default=None, ge=1, le=65535)
     registry_port: int | None = Field(default=None, ge=1, le=65535)

@@ -8,6 +8,7 @@ import psycopg
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from infra.home import Home
+from infra.settings import settings
 from infra.stack import worker
 from infra.topology.credentials import Credentials
 from infra.topology.model import Topology, load_topology
@@ -33,7 +34,7 @@ class PartitionStatus:
 
 
 def report(home: Home) -> dict[str, object]:
-    """Return `worker`, `processors`, `parked` and `anonymous` for the status of *home*."""
+    """Return `worker`, `processors`, `parked`, `evidence` and `anonymous` for the status of *home*."""
     topology = load_topology()
     running = worker.running(home)
     out: dict[str, object] = {
@@ -42,10 +43,11 @@ def report(home: Home) -> dict[str, object]:
     }
     try:
         partitions, parked = _read(home)
+        evidence = _evidence(home)
         ends = _ends(Credentials.of(home, "hub-admin", topology), partitions)
     except (psycopg.Error, KafkaException, OSError, UnavailableError):
         return out | {"streams": UNKNOWN}
-    return out | {"processors": _processors(partitions, ends), "parked": parked}
+    return out | {"processors": _processors(partitions, ends), "parked": parked, "evidence": evidence}
 
 
 def _tiers(topology: Topology) -> dict[str, str]:
@@ -79,6 +81,18 @@ def _read(home: Home) -> tuple[list[PartitionStatus], dict[str, int]]:
         )
         for processor, topic, partition, state, code, advice, reached in rows
     ], {str(processor): int(count) for processor, count in parked}
+
+
+def _evidence(home: Home) -> dict[str, object]:
+    """Return how much was answered, and since when the oldest answer waits for a time-stamp, if any is to come."""
+    with psycopg.connect(home.dsn("hub_streams"), connect_timeout=3) as connection:
+        query = (
+            "SELECT coalesce(sum(position), 0), coalesce(sum(statements), 0), min(unstamped_since) FROM streams.chain"
+        )
+        row = connection.execute(query).fetchone()
+    answers, statements, since = row or (0, 0, None)
+    waits = since if settings().timestamp_url is not None else None
+    return {"answers": int(answers), "statements": int(statements), "unstamped_since": waits and waits.isoformat()}
 
 
 def _ends(credentials: Credentials, partitions: Iterable[PartitionStatus]) -> dict[tuple[str, int], int]:

@@ -24,15 +24,20 @@ from psycopg_pool import AsyncConnectionPool
 from infra.arrival.keys import ArrivalKeys
 from infra.control import ControlReader
 from infra.erasure.replaying import replay_patiently
+from infra.evidence.keys import EvidenceKeys
+from infra.evidence.stamps import unstamped_max
 from infra.home import Home
 from infra.logging import configure_logging
 from infra.membership import membership
+from infra.settings import settings
 from infra.topology.model import TRUNCATOR
 from infra.topology.subjects import subjects
 from infra.workplace import Workplace, workplace
 from schemas.errors import UnavailableError
 from schemas.names import TopicName
 from streams.cohort.processor import CohortProcessor
+from streams.intake.chaining import Chaining
+from streams.intake.chains import SqlChains
 from streams.intake.processor import Intake
 from streams.presence import HEARTBEAT_S, Presence
 from streams.pump.records import Processor
@@ -104,7 +109,13 @@ class Streams(Service):
         partitions = {topic.name: topic.partitions for topic in place.topology.topics}
         vault = place.vault(vault_pool)
         arrival = ArrivalKeys(vault_pool, vault)
-        intake = Intake(topology=place.topology, codec=place.codec, vault=vault, arrival=arrival)
+        chaining = Chaining(
+            hub=place.home.id,
+            codec=place.codec,
+            signer=EvidenceKeys(vault_pool, vault),
+            chains=SqlChains(unstamped_max(settings())),
+        )
+        intake = Intake(topology=place.topology, codec=place.codec, vault=vault, arrival=arrival, chaining=chaining)
         alone = asyncio.Lock()
         release = ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault, pseudonyms=vault)
         recall = Recall(

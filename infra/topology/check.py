@@ -21,11 +21,12 @@ ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LEDGER = "ledger"
 LEDGER_PARTITIONS = 6
 PURPOSE_MIN_CHARS = 20
-FOR_EVER = re.compile(r"in\.|anon\.|facts\.|totals\.|control\.|ledger$|cohorts$|decisions$|clock\.ticks$")
+FOR_EVER = re.compile(r"in\.|anon\.|facts\.|totals\.|control\.|ledger$|cohorts$|decisions$|clock\.ticks$|roots\.")
 """What a replay needs; in `in.*` nothing may go before intake has it."""
 NON_PERSONAL = ("anon.", "facts.", "totals.")
-OWN_TOPICS = ("in.", "receipts.", "quarantine.")
+OWN_TOPICS = ("in.", "receipts.", "roots.", "quarantine.")
 """What every agency has; a partner has `to.`."""
+READ_BY_THEIR_OWN = ("receipts.", "roots.", "to.")
 
 
 def problems_of(topology: Topology) -> tuple[Problem, ...]:
@@ -115,7 +116,7 @@ def _no_orphans(topology: Topology) -> Iterator[Problem]:
     for name in needed:
         if name not in names:
             yield Problem(name, "missing-topic", "add the topic, or remove who needs it")
-    owned = re.compile(r"(?:in|receipts|quarantine|to)\.(.*)")
+    owned = re.compile(r"(?:in|receipts|roots|quarantine|to)\.(.*)")
     members = topology.organisations()
     for topic in topology.topics:
         match = owned.fullmatch(topic.name)
@@ -155,11 +156,11 @@ def _only_own_topics(topology: Topology) -> Iterator[Problem]:
         if any(topic.name != f"in.{name}" for name in writers):
             yield Problem(topic.name, "only-own-topics", "an organisation writes in.<its id> and nothing else")
         shared = topic.name.startswith(NON_PERSONAL)
-        if any(topic.name not in (f"receipts.{name}", f"to.{name}") for name in readers) and not shared:
+        if any(topic.name not in {f"{own}{name}" for own in READ_BY_THEIR_OWN} for name in readers) and not shared:
             yield Problem(
                 topic.name,
                 "only-own-topics",
-                "an organisation reads its own receipts and feed, and what is non-personal",
+                "an organisation reads its own receipts, roots and feed, and what is non-personal",
             )
         if topic.name.startswith("in.") and set(topic.writers) - {MARKER} != {topic.name.removeprefix("in.")}:
             yield Problem(topic.name, "only-own-topics", f"only the agency itself writes its topic, and {MARKER}")

@@ -15,6 +15,8 @@ class Seen:
     content_mac: bytes
     source_offset: int
     received_at: dt.datetime
+    chain_position: int | None = None
+    """Where its answer is in the chain of its source; None of events from before there was one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ class SqlMemory:
         if not event_ids:
             return {}
         cursor = await transaction.execute(
-            "SELECT event_id::text, content_mac, source_offset, received_at FROM streams.seen_event "
+            "SELECT event_id::text, content_mac, source_offset, received_at, chain_position FROM streams.seen_event "
             "WHERE agency = %s AND event_id = ANY(%s::uuid[])",
             (agency, list(event_ids)),
         )
@@ -36,8 +36,9 @@ class SqlMemory:
                 content_mac=bytes(cast("bytes", mac)),
                 source_offset=cast("int", offset),
                 received_at=cast("dt.datetime", received_at),
+                chain_position=cast("int | None", position),
             )
-            for event_id, mac, offset, received_at in await cursor.fetchall()
+            for event_id, mac, offset, received_at, position in await cursor.fetchall()
         }
 
     async def remember(self, transaction: Transaction, agency: AgencyId, fresh: Mapping[str, Seen]) -> None:
@@ -47,14 +48,16 @@ class SqlMemory:
         several = list(fresh.values())
         # No COPY: who stands still in the middle of one keeps its locks, whatever time-outs are set.
         await transaction.execute(
-            "INSERT INTO streams.seen_event (agency, event_id, content_mac, source_offset, received_at, outcome) "
-            "SELECT %s, e, m, o, r, 'ACCEPTED' "
-            "FROM unnest(%s::uuid[], %b::bytea[], %s::bigint[], %s::timestamptz[]) AS s (e, m, o, r)",
+            "INSERT INTO streams.seen_event "
+            "(agency, event_id, content_mac, source_offset, received_at, chain_position, outcome) "
+            "SELECT %s, e, m, o, r, p, 'ACCEPTED' "
+            "FROM unnest(%s::uuid[], %b::bytea[], %s::bigint[], %s::timestamptz[], %s::bigint[]) AS s (e, m, o, r, p)",
             (
                 agency,
                 list(fresh),
                 [seen.content_mac for seen in several],
                 [seen.source_offset for seen in several],
                 [seen.received_at for seen in several],
+                [seen.chain_position for seen in several],
             ),
         )

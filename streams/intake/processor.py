@@ -11,6 +11,7 @@ from typing import cast
 import structlog
 
 from infra.arrival.keys import PrivateKeys
+from infra.evidence.chain import Head
 from infra.topology.model import Topology
 from infra.vault.holders import Reference, holder_of_agency, holder_of_subject
 from infra.vault.vault import Vault
@@ -20,11 +21,12 @@ from schemas.field_steps import AGENCY, persons
 from schemas.names import AgencyId, CaseId, SubjectId, TopicName
 from schemas.sealing import DataKey
 from streams.intake.admission import Admitted, admit, without_erased
+from streams.intake.chaining import Chaining, places_of, with_places
 from streams.intake.memory import Memory, SqlMemory
 from streams.intake.reading import Readable, Refused, Sender, read
 from streams.intake.referring import is_restricted, referral_sides
 from streams.intake.unsealing import Unsealer
-from streams.intake.writing import ledger_output, quarantine_output, receipt_output
+from streams.intake.writing import LEDGER, ledger_output, quarantine_output
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
 from streams.truncation.marker import SECRET, is_marker
 
@@ -64,6 +66,7 @@ class Intake:
         topology: Topology,
         codec: Codec,
         vault: Vault,
+        chaining: Chaining,
         memory: Memory | None = None,
         arrival: PrivateKeys | None = None,
     ) -> None:
@@ -81,6 +84,7 @@ class Intake:
         self.topics: Sequence[TopicName] = tuple(self._senders)
         self._codec = codec
         self._vault = vault
+        self._chaining = chaining
         self._memory = memory or SqlMemory()
         self._unsealer = Unsealer(arrival, codec)
         self._sealed_only = {TopicName(f"in.{agency.id}") for agency in topology.agencies if agency.sealed_only}
@@ -93,6 +97,7 @@ class Intake:
         batch = [record for record in batch if not is_marker(record.value, own, record.topic)]
         if not batch:
             return ()
+        head = await self._chaining.head(transaction, batch[0])
         await self._codec.learn_aside([record.value for record in batch])
         sender = self._senders[batch[0].topic]
         opened = await self._unsealer.opened(batch, sealed_only=batch[0].topic in self._sealed_only)
@@ -112,19 +117,17 @@ class Intake:
         found = await self._resolved(admitted, sender.agency)
         admitted = without_erased(admitted, found.erased)
         kept = {event_id: each for event_id, each in fresh.items() if event_id not in found.erased}
-        await self._memory.remember(transaction, sender.agency, kept)
-        return self._outputs(admitted, sender.agency, found, inputs)
+        await self._memory.remember(transaction, sender.agency, with_places(kept, places_of(admitted, head)))
+        return await self._answered(admitted, sender.agency, found, head, inputs, transaction)
 
-    async def discard(
-        self,
-        record: SourceRecord,
-        inputs: Inputs,
-        transaction: Transaction,  # noqa: ARG002 - nothing is remembered of what was not accepted
-    ) -> Sequence[Output]:
+    async def discard(self, record: SourceRecord, inputs: Inputs, transaction: Transaction) -> Sequence[Output]:
         """Return the answer that the agency still waits for, and the record for its quarantine."""
+        head = await self._chaining.head(transaction, record)
         refused = Refused(source=record, problems=(DISCARDED,))
         agency = self._senders[record.topic].agency
-        return self._outputs([refused], agency, await self._resolved([refused], agency), inputs)
+        return await self._answered(
+            [refused], agency, await self._resolved([refused], agency), head, inputs, transaction
+        )
 
     def _read(self, source: SourceRecord, sender: Sender, now: dt.datetime) -> Readable | Refused:
         try:
@@ -158,6 +161,23 @@ class Intake:
             erased=frozenset(event_id for event_id, found in by_path.items() if None in found.values()),
         )
 
+    async def _answered(
+        self,
+        admitted: Sequence[Admitted],
+        agency: AgencyId,
+        found: Resolved,
+        head: Head,
+        inputs: Inputs,
+        transaction: Transaction,
+    ) -> Sequence[Output]:
+        """Return what *admitted* leads to, each with its receipt."""
+        outputs = self._outputs(admitted, agency, found, inputs)
+        ledger = [each.value for each in outputs if each.topic == LEDGER]
+        return [
+            *outputs,
+            *await self._chaining.outputs(admitted, ledger, head, agency, inputs.now, transaction),
+        ]
+
     def _outputs(self, admitted: Sequence[Admitted], agency: AgencyId, found: Resolved, inputs: Inputs) -> list[Output]:
         outputs: list[Output] = []
         for event in admitted:
@@ -168,7 +188,6 @@ class Intake:
                 outputs.append(
                     quarantine_output(event, agency, found.agency_key, self._codec, inputs.now, inputs.nonce)
                 )
-            outputs.append(receipt_output(event, agency, self._codec, inputs.now))
         return outputs
 
     async def _keys(self, agency: AgencyId, subjects: set[SubjectId]) -> Mapping[str, DataKey]:

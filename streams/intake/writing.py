@@ -34,9 +34,13 @@ def ledger_output(
 
 
 def receipt_output(
-    answered: Readable | Refused | Duplicate, agency: AgencyId, codec: Codec, now: dt.datetime
+    answered: Readable | Refused | Duplicate,
+    agency: AgencyId,
+    codec: Codec,
+    now: dt.datetime,
+    evidence: Mapping[str, object],
 ) -> Output:
-    """Return the receipt of one record; a duplicate's tells the offset and time of the original."""
+    """Return the receipt of one record with its *evidence*; a duplicate's tells the offset and time of the original."""
     source = answered.event.source if isinstance(answered, Duplicate) else answered.source
     content: Record = {
         "agency": agency,
@@ -44,6 +48,7 @@ def receipt_output(
         "received_at": now,
         "original_offset": None,
         "problems": [],
+        **evidence,
     }
     match answered:
         case Readable():

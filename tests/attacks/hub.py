@@ -34,6 +34,7 @@ from schemas.codec import Codec
 from schemas.names import AgencyId, SchemaId, TopicName
 from schemas.registry import AvroSchema, Registry, fingerprint_of
 from streams.intake.admission import Seen
+from streams.intake.chaining import Chaining
 from streams.intake.processor import Intake
 from streams.pump.parking import Careful, Sequences
 from streams.pump.ports import Books
@@ -41,6 +42,7 @@ from streams.pump.records import Inputs, Output, Parked, Processor, SourceRecord
 from streams.pump.routing import routed
 from streams.release.processor import ReleaseProcessor
 from tests.attacks.counting_vault import CountingVault
+from tests.evidence import HUB, MemoryChains, OneKey
 
 NOW = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 LEDGER = TopicName("ledger")
@@ -178,7 +180,13 @@ class Hub:
         self.vault = vault or CountingVault()
         self.sinks = Sinks()
         memory = _Memory(self.sinks)
-        self._intake = intake(topology=topology(), codec=codec(), vault=self.vault, memory=cast("Any", memory))
+        self._intake = intake(
+            topology=topology(),
+            codec=codec(),
+            vault=self.vault,
+            memory=cast("Any", memory),
+            chaining=Chaining(hub=HUB, codec=codec(), signer=OneKey(), chains=MemoryChains()),
+        )
         self._release = release(topology=topology(), codec=codec(), vault=self.vault)
         self._project_too = project
         self.agreements = tuple(topology().agreements)

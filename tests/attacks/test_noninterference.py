@@ -8,6 +8,7 @@ import copy
 import datetime as dt
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -40,6 +41,7 @@ from tests.attacks.hub import (
 )
 from tests.attacks.score_table import score
 from tests.attacks.twins import twin
+from tests.evidence import export_of, findings_in
 from tests.schemas.sealed import counted
 from tests.schemas.strategies import NAMES, valid_events
 
@@ -47,6 +49,9 @@ EXAMPLES = int(os.environ.get("HUB_ATTACK_EXAMPLES", "100"))
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
 """To shrink takes minutes, and the difference names its place."""
 SEALED_FAMILIES = ("ledger", "to.<partner>", "stage.<population>", "quarantine.<agency>")
+EVIDENCE_FAMILIES = ("receipts.<agency>", "roots.<agency>")
+"""Hashes on them are over ciphertext, as `assert_evidence_is_over_ciphertext` shows; all else must be the same."""
+HASH = re.compile(rb"[0-9a-f]{64}")
 Event = tuple[str, Mapping[str, Any]]
 Pair = tuple[str, Mapping[str, Any], Mapping[str, Any]]
 
@@ -125,9 +130,8 @@ def differences(one: Sinks, other: Sinks) -> list[str]:
         found.append("topics, partitions, offsets, keys or order")
     for mine, theirs in zip(one.stored, other.stored, strict=False):
         family = next(topic.family for topic in topology().topics if topic.name == mine.topic)
-        same = (
-            in_clear(mine.value) == in_clear(theirs.value) if family in SEALED_FAMILIES else mine.value == theirs.value
-        )
+        masked = family in (*SEALED_FAMILIES, *EVIDENCE_FAMILIES)
+        same = in_clear(mine.value) == in_clear(theirs.value) if masked else mine.value == theirs.value
         if not same:
             found.append(f"{mine.topic} {mine.offset}: {where(in_clear(mine.value), in_clear(theirs.value), '$')}")
     if one.rows != other.rows:
@@ -165,9 +169,30 @@ def place(stored: Any) -> tuple[object, ...]:
 def in_clear(value: bytes) -> object:
     """Return the record with every ciphertext replaced by what its length may not tell."""
     try:
-        return _masked(codec().decode(value).record)
+        decoded = codec().decode(value)
     except RejectedError:
         return value
+    is_evidence = decoded.fullname in ("hub.v1.Receipt", "hub.v1.BatchRooted")
+    return _without_hashes(decoded.record) if is_evidence else _masked(decoded.record)
+
+
+def _without_hashes(record: Mapping[str, Any]) -> object:
+    return {
+        **record,
+        "record_digest": len(record.get("record_digest") or b""),
+        "proof": [len(each) for each in record.get("proof", ())],
+        "signature": len(record["signature"] or b""),
+        "statement": HASH.sub(b"#", record["statement"] or b""),
+    }
+
+
+def assert_evidence_is_over_ciphertext(sinks: Sinks) -> None:
+    """Fail unless every hash of receipts and statements follows from what they say and from what the ledger holds."""
+    ledger = [each.value for each in sinks.on("ledger")]
+    for agency in topology().agencies:
+        receipts = [codec().decode(each.value).record for each in sinks.on(f"receipts.{agency.id}")]
+        roots = [codec().decode(each.value).record for each in sinks.on(f"roots.{agency.id}")]
+        assert findings_in(export_of(receipts, roots, ledger)) == []
 
 
 def _masked(value: object) -> object:
@@ -182,7 +207,8 @@ def remembered(sinks: Sinks) -> object:
     """Return what intake remembers, but for the keyed hashes of content."""
     return {
         agency: {
-            event_id: (len(seen.content_mac), seen.source_offset, seen.received_at) for event_id, seen in held.items()
+            event_id: (len(seen.content_mac), seen.source_offset, seen.received_at, seen.chain_position)
+            for event_id, seen in held.items()
         }
         for agency, held in sinks.seen.items()
     }
@@ -206,6 +232,7 @@ def test_nothing_in_clear_depends_on_a_personal_value(events: Sequence[Pair]) ->
 
     assert len(mine.on("ledger")) == len(events), f"every event is accepted: {refusals(mine)}"
     assert differences(mine, theirs) == []
+    assert_evidence_is_over_ciphertext(mine)
     assert its == to_them
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import orjson
+from tests.evidence import HUB, OneKey
 
 from infra.control import ControlState
 from infra.home import Home
@@ -17,6 +18,7 @@ from infra.topology.model import load_topology
 from infra.workplace import workplace
 from schemas.catalogue import contract
 from schemas.names import AgencyId, TopicName
+from streams.intake.chaining import Chaining
 from streams.intake.processor import Intake
 from streams.intake.reading import Readable
 from streams.pump.nonces import nonces
@@ -127,7 +129,8 @@ async def _ledger_output(home: Home, agency: str, chars: int) -> Output:
     )
     inputs = Inputs(now=now().astimezone(dt.UTC), control=ControlState(agreements=(), offset=0), nonce=nonces())
     async with workplace(home) as place, place.pool("hub_vault", 2) as pool:
-        intake = Intake(topology=place.topology, codec=place.codec, vault=place.vault(pool))
+        chaining = Chaining(hub=HUB, codec=place.codec, signer=OneKey())
+        intake = Intake(topology=place.topology, codec=place.codec, vault=place.vault(pool), chaining=chaining)
         found = await intake._resolved([event], AgencyId(agency))  # noqa: SLF001 - as intake itself writes
         outputs = intake._outputs([event], AgencyId(agency), found, inputs)  # noqa: SLF001 - as above
     return next(output for output in outputs if output.topic == "ledger")

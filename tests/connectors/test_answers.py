@@ -9,6 +9,7 @@ from connectors import answers as answers_module
 from connectors.answers import Answers
 from connectors.events_file import Place
 from connectors.receipts import Receipt, Receipts
+from infra.evidence.receipts import UnprovedReceiptError
 from schemas.errors import UnavailableError
 
 
@@ -23,9 +24,12 @@ class Topic:
 
     def __init__(self) -> None:
         self.coming: asyncio.Queue[list[int] | None] = asyncio.Queue()
+        self.is_forged = False
 
     async def some(self) -> list[Receipt]:
         offsets = await self.coming.get()
+        if self.is_forged:
+            raise UnprovedReceiptError("not the hub's")
         if offsets is None:
             raise UnavailableError
         return [receipt(offset) for offset in offsets]
@@ -104,3 +108,14 @@ async def test_receipts_of_others_are_not_collected_without_end(monkeypatch: pyt
         await answers.expect(99, line(2))
         await answers.all()
     assert watched.noted == [(1, 0), (2, 99)]
+
+
+async def test_a_receipt_that_is_not_the_hubs_is_told_and_none_is_taken_after_it() -> None:
+    watched = Watched()
+    async with watched.answers() as answers:
+        await answers.expect(10, line(1))
+        watched.topic.is_forged = True
+        watched.topic.coming.put_nowait([10])
+        with pytest.raises(UnprovedReceiptError):
+            await answers.all()
+    assert watched.noted == []

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from infra.evidence.chain import Head
 from streams.intake.admission import Seen
 from streams.pump.ports import Checkpoint, Committed, Place, Request, Routed
 from streams.pump.positions import LostOwnershipError
@@ -36,6 +37,8 @@ class Page:
     state: tuple[str, str] = ("", "")
     seen: dict[str, Seen] = field(default_factory=dict)
     """What intake remembers of the agency whose partition it is."""
+    head: Head | None = None
+    """Of the chain of that partition."""
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from tests.evidence import HUB, OneKey, export_of, findings_in
+
 from infra.control import ControlState
+from infra.evidence.chain import Head
 from infra.topology.model import Topology, load_topology
 from projections.catalogue import PROJECTIONS
 from projections.decoding import event_of
@@ -18,6 +21,7 @@ from schemas.catalogue import contract
 from schemas.codec import Codec
 from schemas.names import AgencyId, TopicName
 from streams.intake.admission import Seen
+from streams.intake.chaining import Chaining
 from streams.intake.processor import Intake
 from streams.pump.ports import Place, Supply
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
@@ -94,6 +98,19 @@ class PageMemory:
         return found
 
 
+class PageChains:
+    """The chain of a source, on the page of its partition."""
+
+    async def head(self, transaction: Any, topic: TopicName, partition: int) -> Head | None:  # noqa: ARG002 - of one
+        found: Head | None = transaction.pages[_place(AgencyId(topic.removeprefix("in.")))].head
+        return found
+
+    async def advance(self, transaction: Any, topic: TopicName, partition: int, seen: Head, reached: Head) -> None:
+        held = await self.head(transaction, topic, partition)
+        assert held in (seen, None)
+        transaction.pages[_place(AgencyId(topic.removeprefix("in.")))].head = reached
+
+
 class Brittle(ReleaseProcessor):
     """Release that fails at some events until it is mended."""
 
@@ -138,7 +155,8 @@ class WholeHub:
 
     def processors_of(self, worker: Worker) -> Sequence[Any]:
         vault = MemoryVault(worker, self._held)
-        intake = Intake(topology=topology(), codec=codec(), vault=vault, memory=PageMemory())
+        chaining = Chaining(hub=HUB, codec=codec(), signer=OneKey(), chains=PageChains())
+        intake = Intake(topology=topology(), codec=codec(), vault=vault, memory=PageMemory(), chaining=chaining)
         intake.topics = tuple(TopicName(f"in.{agency}") for agency in AGENCIES)
         release = Brittle(topology=topology(), codec=codec(), vault=vault)
         release.broken = self._broken
@@ -167,6 +185,7 @@ class WholeHub:
             assert accepted[agency] == [_event_id(agency, number) for number in numbers if not _is_refused(number)]
             refused = [answer for answer in answers if answer["outcome"] == "REFUSED"]
             assert len(cluster.records(TopicName(f"quarantine.{agency}"))) == len(refused)
+        self._check_evidence(cluster)
         ledger = [_decoded(cluster.records(LEDGER, number)) for number in range(2)]
         ids = [(e["envelope"]["agency"], e["envelope"]["event_id"]) for part in ledger for e in part]
         assert Counter(ids) == Counter((a, e) for a, several in accepted.items() for e in several), "ledger"
@@ -178,6 +197,13 @@ class WholeHub:
         for (topic, _), log in cluster.logs.items():
             if not topic.startswith("in."):
                 assert not any(CANARY.encode() in (entry.value or b"") for entry in log), topic
+
+    def _check_evidence(self, cluster: Cluster) -> None:
+        held = [entry.value or b"" for number in range(2) for entry in cluster.records(LEDGER, number)]
+        for agency in AGENCIES:
+            receipts = _decoded(cluster.records(TopicName(f"receipts.{agency}")))
+            roots = _decoded(cluster.records(TopicName(f"roots.{agency}")))
+            assert findings_in(export_of(receipts, roots, held)) == [], agency
 
     def _check_order(self, cluster: Cluster, accepted: Mapping[AgencyId, list[str]]) -> None:
         for number in range(2):

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 from psycopg_pool import AsyncConnectionPool
+from tests.evidence import HUB, MemoryChains, OneKey
 
 from infra.control import ControlState
 from infra.home import Home
@@ -18,6 +19,7 @@ from infra.vault.vault import Vault
 from schemas.catalogue import contract
 from schemas.names import AgencyId, SubjectId, TopicName
 from streams.intake.admission import Seen
+from streams.intake.chaining import Chaining
 from streams.intake.processor import Intake
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
 from tests.infra.vault.keks import Site, site
@@ -49,7 +51,8 @@ class Desk:
     def __init__(self, vault: Vault) -> None:
         self.vault = vault
         self.memory = Remembered()
-        self._intake = Intake(topology=load_topology(), codec=CODEC, vault=vault, memory=self.memory)
+        chaining = Chaining(hub=HUB, codec=CODEC, signer=OneKey(), chains=MemoryChains())
+        self._intake = Intake(topology=load_topology(), codec=CODEC, vault=vault, memory=self.memory, chaining=chaining)
         self._offset = 0
 
     async def take(self, agency: AgencyId, *events: dict[str, Any]) -> Sequence[Output]:
