@@ -20,6 +20,7 @@ from connectors.event_ids import event_id_of
 from connectors.link import EVENT_BYTES_MAX, NOT_FOR_THIS_AGENCY, TOO_LARGE, Link
 from connectors.placing import Placed, PublishForbiddenError, PublishUnavailableError, Sent, Spooled
 from connectors.send_queue import EVENTS_MAX, SendQueue
+from connectors.signing import signer_for
 from connectors.spool import Spool
 from connectors.spool_key import key_file_beside
 from infra.topology.credentials import Credentials
@@ -50,8 +51,8 @@ class Publisher:
     """Publishes as the agency of *credentials*; use it as an async context manager.
 
     With a folder *spool*, events are kept there, encrypted, while the broker is away, and sent in order when it is
-    back. The key is the file *spool_key*, beside the folder when None. What leaves is sealed to the hub's public key
-    unless *seal* is false.
+    back. The key is the file *spool_key*, beside the folder when None. What leaves is signed with the key file that the
+    credentials name, if they do, unless *sign* is false, and sealed to the hub's public key unless *seal* is false.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Publisher:
         spool_key: Path | None = None,
         patience_s: float | None = None,
         seal: bool = True,
+        sign: bool = True,
     ) -> None:
         self._credentials = credentials
         self.agency = str(credentials.principal)
@@ -76,6 +78,7 @@ class Publisher:
             credentials,
             self.topic,
             patience_s=patience if patience_s is None else patience_s,
+            signer=signer_for(credentials, self._codec, self.topic) if sign else None,
             sealer=Sealer(self._access, self._codec, self.topic) if seal else None,
         )
         self._queue = SendQueue(self._link, self._spool)

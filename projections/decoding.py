@@ -13,7 +13,7 @@ from projections.projection import FAMILY_OF, Event
 from schemas.catalogue import Contract, UnknownContractError, contract, hub_contract, hub_contracts
 from schemas.channel_rules import NonPersonal
 from schemas.codec import Codec, Fingerprinted, fullname_of, schema_id_of
-from schemas.derive import IN_CLEAR, NAMESPACE, Channel, derive, fields_of, privacy_of
+from schemas.derive import IN_CLEAR, NAMESPACE, SIGNED_ORIGINAL, Channel, derive, fields_of, privacy_of
 from schemas.errors import UnknownSchemaError
 from schemas.names import SchemaId, TopicName
 from schemas.registry import AvroSchema, fingerprint_of
@@ -135,6 +135,8 @@ def _narrowed(declared: object, emitted: dict[str, None]) -> object:
 
 
 def _is_seen(field: AvroSchema) -> bool:
+    if field["name"] == SIGNED_ORIGINAL:  # a container of ciphertext alone
+        return False
     kind = str(privacy_of(field)["class"])
     return kind in IN_CLEAR or kind == "CONTAINER" or field["name"] in PRESENCE
 

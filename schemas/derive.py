@@ -151,7 +151,11 @@ class _Derivation:
         root = cast("AvroSchema", self._record(self._contract.schema))
         root["doc"] = f"{self._contract.schema.get('doc', '')} As carried by the channel {self._channel}."
         root["derived_from"] = self._contract.fingerprint
-        stamps = [_RECEIVED_AT] + ([_RELEASE] if self._channel in (Channel.PERSONAL, Channel.PSEUDONYMOUS) else [])
+        stamps = [_RECEIVED_AT]
+        if self._channel is Channel.LEDGER:
+            stamps += [_SIGNED_BY, _signed_original(self._sealed())]
+        if self._channel in (Channel.PERSONAL, Channel.PSEUDONYMOUS):
+            stamps.append(_RELEASE)
         root["fields"] = [*fields_of(root), *stamps]
         return root
 
@@ -249,6 +253,41 @@ _RECEIVED_AT: AvroSchema = {
     "doc": "When the hub accepted the event, UTC.",
     **_OPERATIONAL,
 }
+_SIGNED_BY: AvroSchema = {
+    "name": "signed_by",
+    "type": ["null", "string"],
+    "default": None,
+    "doc": "Id of the key with which the agency signed the event; null for one that came unsigned.",
+    **_OPERATIONAL,
+}
+SIGNED_ORIGINAL = "signed_original"
+
+
+def _signed_original(sealed: AvroSchema | str) -> AvroSchema:
+    """Return the field of the event as it was signed: on the ledger alone, never on a channel that anybody reads."""
+    key = {
+        "name": "key",
+        "type": ["null", sealed],
+        "default": None,
+        "doc": "A random key of 32 bytes, base64, sealed under the keys of all persons of the event and of the agency.",
+        "privacy": {"class": "NARRATIVE"},
+        "confluent:tags": ["FREE_TEXT"],
+    }
+    ct = {
+        "name": "ct",
+        "type": "bytes",
+        "doc": "The hub.v1.SignedEvent in its wire format under that key: nonce, ciphertext, tag, as in a Sealed.",
+        **_OPERATIONAL,
+    }
+    return {
+        "name": SIGNED_ORIGINAL,
+        "type": ["null", {"type": "record", "name": "SealedOriginal", "namespace": "hub.v1", "fields": [key, ct]}],
+        "default": None,
+        "doc": "The signed event as it arrived, sealed for all whom it is about; null for one that came unsigned.",
+        "privacy": {"class": "CONTAINER"},
+    }
+
+
 _RELEASE: AvroSchema = {
     "name": "release",
     "doc": "Under which agreement the hub released the event to this partner.",

@@ -27,6 +27,7 @@ from infra.erasure.replaying import replay_patiently
 from infra.home import Home
 from infra.logging import configure_logging
 from infra.membership import membership
+from infra.signing.key_log import KeyLog
 from infra.topology.model import TRUNCATOR
 from infra.topology.subjects import subjects
 from infra.workplace import Workplace, workplace
@@ -63,6 +64,7 @@ class Streams(Service):
             place.pool("hub_vault", 10, by_statement=True),
         ]
         self.control = ControlReader(place.credentials("hub-release"), place.codec)
+        self.signing_keys = KeyLog(place.credentials("hub-intake"), place.codec)
 
     async def on_start(self) -> None:
         """Start intake and release."""
@@ -86,6 +88,7 @@ class Streams(Service):
     async def on_shutdown(self) -> None:
         """Close the connections after the pumps have ended."""
         await self.control.stop()
+        await self.signing_keys.stop()
         await self._presence.leave()
         for pool in self._pools:
             await pool.close()
@@ -104,7 +107,9 @@ class Streams(Service):
         partitions = {topic.name: topic.partitions for topic in place.topology.topics}
         vault = place.vault(vault_pool)
         arrival = ArrivalKeys(vault_pool, vault)
-        intake = Intake(topology=place.topology, codec=place.codec, vault=vault, arrival=arrival)
+        intake = Intake(
+            topology=place.topology, codec=place.codec, vault=vault, arrival=arrival, keyrings=self.signing_keys
+        )
         alone = asyncio.Lock()
         release = ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault, pseudonyms=vault)
         recall = Recall(

@@ -47,14 +47,15 @@ class SqlMemory:
         several = list(fresh.values())
         # No COPY: who stands still in the middle of one keeps its locks, whatever time-outs are set.
         await transaction.execute(
-            "INSERT INTO streams.seen_event (agency, event_id, content_mac, source_offset, received_at, outcome) "
-            "SELECT %s, e, m, o, r, 'ACCEPTED' "
-            "FROM unnest(%s::uuid[], %b::bytea[], %s::bigint[], %s::timestamptz[]) AS s (e, m, o, r)",
+            "INSERT INTO streams.seen_event (agency, event_id, content_mac, source_offset, received_at, outcome, "
+            "signed_by) SELECT %s, e, m, o, r, 'ACCEPTED', k "
+            "FROM unnest(%s::uuid[], %b::bytea[], %s::bigint[], %s::timestamptz[], %s::text[]) AS s (e, m, o, r, k)",
             (
                 agency,
                 list(fresh),
                 [seen.content_mac for seen in several],
                 [seen.source_offset for seen in several],
                 [seen.received_at for seen in several],
+                [seen.signed_by for seen in several],
             ),
         )
