@@ -74,11 +74,12 @@ class Publisher:
         patience = PATIENCE_S if spool is None else PATIENCE_WITH_SPOOL_S
         self._access = Access(credentials, memory=None if spool is None else spool / "hub")
         self._codec = Codec(self._access.registry())
+        self._signer = signer_for(credentials, self._codec, self.topic) if sign else None
         self._link = Link(
             credentials,
             self.topic,
             patience_s=patience if patience_s is None else patience_s,
-            signer=signer_for(credentials, self._codec, self.topic) if sign else None,
+            signer=self._signer,
             sealer=Sealer(self._access, self._codec, self.topic) if seal else None,
         )
         self._queue = SendQueue(self._link, self._spool)
@@ -143,6 +144,14 @@ class Publisher:
         if len(value) > EVENT_BYTES_MAX:
             raise InvalidEventError([TOO_LARGE])
         return EventId(str(cast("dict[str, object]", record["envelope"])["event_id"])), value
+
+    def signed(self, value: bytes) -> bytes:
+        """Return what `encode` returned as it leaves, but for its seal: signed, when there is a key. It may block."""
+        if self._signer is None:
+            return value
+        if not self._signer.is_ready:
+            self._signer.prepare()
+        return self._signer.sign(value)
 
     async def publish(self, event: Mapping[str, object]) -> Placed:
         """Validate *event*, send it and return where it is once the broker, or the spool, has it for good.

@@ -83,7 +83,8 @@ def unwrapped(batch: Sequence[SourceRecord | Refused], codec: Codec, *, signed_o
         if isinstance(source, Refused):
             records.append(source)
         elif codec.fullname_in(source.value) != signed_event().fullname:
-            records.append(_refused(source, NOT_SIGNED) if signed_only else source)
+            is_event = schema_id_of(source.value) is not None  # anything else is refused for what it is
+            records.append(_refused(source, NOT_SIGNED) if signed_only and is_event else source)
         else:
             claim = _claim(source, codec)
             if isinstance(claim, Claim):
