@@ -22,16 +22,29 @@ from streams.pump.records import SourceRecord
 NO_KEYS = Keyring(keys={}, revocations={})
 NOT_SIGNED = Problem("$", "not-signed", "the hub takes events of this agency only signed: sign it with its key")
 SIGNED_TWICE = Problem("$", "signed-twice", "sign the event itself, once; seal what is signed, not the other way round")
-ADVICE: Mapping[Fault, str] = {
-    Fault.MALFORMED: "give 64 bytes of signature and a new salt of 32 random bytes",
-    Fault.UNKNOWN: "the hub knows no such key: have it registered by its operator, or sign with one that is",
-    Fault.ANOTHERS: "the key is not this agency's: sign with its own, and publish on its own topic",
-    Fault.REVOKED: "the key was revoked: sign the event with another; if nobody told you why, ask the operator now",
-    Fault.NOT_YET_VALID: "the key is not valid yet: sign with the one before it, or send the event again later",
-    Fault.EXPIRED: "the key has expired: sign the event with the one that follows it (`hub key list`)",
-    Fault.WRONG: "sign the line `hub.v1.SignedEvent`, the line with the topic, the salt, the event, as they are sent",
+PROBLEMS: Mapping[Fault, Problem] = {
+    Fault.MALFORMED: Problem(
+        "$", "malformed-signature", "give a signature of 64 bytes and a new salt of 32 random bytes"
+    ),
+    Fault.UNKNOWN: Problem(
+        "$", "signed-by-unknown-key", "have the key registered by the operator of the hub, or sign with one that is"
+    ),
+    Fault.ANOTHERS: Problem(
+        "$", "key-of-another", "the key is not this agency's: sign with its own, and publish on its own topic"
+    ),
+    Fault.REVOKED: Problem(
+        "$", "key-revoked", "sign the event with another key; if nobody told you why this one was revoked, ask now"
+    ),
+    Fault.NOT_YET_VALID: Problem(
+        "$", "key-not-yet-valid", "sign with the key before this one, or send the event again once it is valid"
+    ),
+    Fault.EXPIRED: Problem("$", "key-expired", "sign the event with the key that follows this one"),
+    Fault.WRONG: Problem(
+        "$",
+        "signature-wrong",
+        "sign the line `hub.v1.SignedEvent`, the line with the name of the topic, the salt, the event as it is sent",
+    ),
 }
-PROBLEMS: Mapping[Fault, Problem] = {fault: Problem("$", str(fault), advice) for fault, advice in ADVICE.items()}
 
 
 class Keyrings(Protocol):

@@ -12,7 +12,7 @@ from infra.signing.keys import Fault, Holder, HolderKind, Keyring
 from infra.signing.signer import Signer, signed_event
 from schemas.names import AgencyId, TopicName
 from streams.intake.reading import RECORD_BYTES_MAX, Refused
-from streams.intake.signatures import ADVICE, NO_KEYS, must_be_signed, unwrapped
+from streams.intake.signatures import NO_KEYS, PROBLEMS, must_be_signed, unwrapped
 from streams.pump.records import SourceRecord
 from tests.infra.signing.making import DAY, NOW, POLICE, key_of, revocation, ring_of, signer
 from tests.schemas.registries import memory_codec
@@ -152,5 +152,5 @@ def test_an_agency_that_ever_had_a_valid_key_publishes_nothing_unsigned(
     assert must_be_signed(policy, keys, AGENCY, NOW) is expected
 
 
-def test_every_fault_has_an_advice() -> None:
-    assert ADVICE.keys() == set(Fault)
+def test_every_fault_has_a_problem_of_its_name() -> None:
+    assert {fault: problem.rule for fault, problem in PROBLEMS.items()} == {fault: str(fault) for fault in Fault}
