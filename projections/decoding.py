@@ -13,10 +13,11 @@ from projections.projection import FAMILY_OF, Event
 from schemas.catalogue import Contract, UnknownContractError, contract, hub_contract, hub_contracts
 from schemas.channel_rules import NonPersonal
 from schemas.codec import Codec, Fingerprinted, fullname_of, schema_id_of
-from schemas.derive import IN_CLEAR, NAMESPACE, SIGNED_ORIGINAL, Channel, derive, fields_of, privacy_of
+from schemas.derive import IN_CLEAR, NAMESPACE, Channel, derive, fields_of, privacy_of
 from schemas.errors import UnknownSchemaError
 from schemas.names import SchemaId, TopicName
 from schemas.registry import AvroSchema, fingerprint_of
+from schemas.stamps import SIGNED_ORIGINAL
 from schemas.upcasting import Lineages, lineage, sealed, version_of
 
 LEDGER = TopicName("ledger")

@@ -15,6 +15,7 @@ from schemas.catalogue import Contract
 from schemas.errors import MisuseError
 from schemas.privacy_classes import SEALED_CLASSES
 from schemas.registry import AvroSchema, fingerprint_of
+from schemas.stamps import OPERATIONAL, RECEIVED_AT, RELEASE, SIGNED_BY, SUBJECT, signed_original
 
 
 class UnclassifiedFieldError(MisuseError):
@@ -151,11 +152,11 @@ class _Derivation:
         root = cast("AvroSchema", self._record(self._contract.schema))
         root["doc"] = f"{self._contract.schema.get('doc', '')} As carried by the channel {self._channel}."
         root["derived_from"] = self._contract.fingerprint
-        stamps = [_RECEIVED_AT]
+        stamps = [RECEIVED_AT]
         if self._channel is Channel.LEDGER:
-            stamps += [_SIGNED_BY, _signed_original(self._sealed())]
+            stamps += [SIGNED_BY, signed_original(self._sealed())]
         if self._channel in (Channel.PERSONAL, Channel.PSEUDONYMOUS):
-            stamps.append(_RELEASE)
+            stamps.append(RELEASE)
         root["fields"] = [*fields_of(root), *stamps]
         return root
 
@@ -165,7 +166,7 @@ class _Derivation:
         if fullname in self._emitted:
             return fullname
         self._emitted.add(fullname)
-        added = [_SUBJECT] if name == PERSON else []
+        added = [SUBJECT] if name == PERSON else []
         kept = [kept for field in fields_of(source) if (kept := self._field(field)) is not None]
         return {
             "type": "record",
@@ -216,7 +217,6 @@ def _branches(declared: object) -> list[object]:
     return [branch for branch in declared if branch != "null"] if isinstance(declared, list) else [declared]
 
 
-_OPERATIONAL = {"privacy": {"class": "OPERATIONAL"}, "confluent:tags": ["OPERATIONAL"]}
 SEALED_NAME = "hub.v1.Sealed"
 _SEALED_TYPE: AvroSchema = {
     "type": "record",
@@ -231,88 +231,13 @@ _SEALED_TYPE: AvroSchema = {
             "name": "kid",
             "type": "string",
             "doc": "Random id of the key; says nothing of the person.",
-            **_OPERATIONAL,
+            **OPERATIONAL,
         },
         {
             "name": "ct",
             "type": "bytes",
             "doc": "Nonce (12 bytes), ciphertext, tag (16 bytes).",
-            **_OPERATIONAL,
+            **OPERATIONAL,
         },
     ],
-}
-_SUBJECT: AvroSchema = {
-    "name": "subject",
-    "type": "string",
-    "doc": "Random id of the person in the ledger; on a feed the pseudonym for that recipient and year.",
-    **_OPERATIONAL,
-}
-_RECEIVED_AT: AvroSchema = {
-    "name": "received_at",
-    "type": {"type": "long", "logicalType": "timestamp-millis"},
-    "doc": "When the hub accepted the event, UTC.",
-    **_OPERATIONAL,
-}
-_SIGNED_BY: AvroSchema = {
-    "name": "signed_by",
-    "type": ["null", "string"],
-    "default": None,
-    "doc": "Id of the key with which the agency signed the event; null for one that came unsigned.",
-    **_OPERATIONAL,
-}
-SIGNED_ORIGINAL = "signed_original"
-
-
-def _signed_original(sealed: AvroSchema | str) -> AvroSchema:
-    """Return the field of the event as it was signed: on the ledger alone, never on a channel that anybody reads."""
-    key = {
-        "name": "key",
-        "type": ["null", sealed],
-        "default": None,
-        "doc": "A random key of 32 bytes, base64, sealed under the keys of all persons of the event and of the agency.",
-        "privacy": {"class": "NARRATIVE"},
-        "confluent:tags": ["FREE_TEXT"],
-    }
-    ct = {
-        "name": "ct",
-        "type": "bytes",
-        "doc": "The hub.v1.SignedEvent in its wire format under that key: nonce, ciphertext, tag, as in a Sealed.",
-        **_OPERATIONAL,
-    }
-    return {
-        "name": SIGNED_ORIGINAL,
-        "type": ["null", {"type": "record", "name": "SealedOriginal", "namespace": "hub.v1", "fields": [key, ct]}],
-        "default": None,
-        "doc": "The signed event as it arrived, sealed for all whom it is about; null for one that came unsigned.",
-        "privacy": {"class": "CONTAINER"},
-    }
-
-
-_RELEASE: AvroSchema = {
-    "name": "release",
-    "doc": "Under which agreement the hub released the event to this partner.",
-    **_OPERATIONAL,
-    "type": {
-        "type": "record",
-        "name": "Release",
-        "namespace": "hub.v1",
-        "fields": [
-            {"name": "partner", "type": "string", "doc": "The recipient.", **_OPERATIONAL},
-            {"name": "agreement", "type": "string", "doc": "Id of the agreement.", **_OPERATIONAL},
-            {"name": "agreement_version", "type": "int", "doc": "Version of the agreement.", **_OPERATIONAL},
-            {"name": "view", "type": "string", "doc": "`personal` or `pseudonymous`.", **_OPERATIONAL},
-            {
-                "name": "retention_days",
-                "type": "int",
-                "doc": "The partner deletes after so many days.",
-                **_OPERATIONAL,
-            },
-            {
-                "name": "onward_sharing",
-                "type": "boolean",
-                "doc": "Whether it may pass the event on.",
-                **_OPERATIONAL,
-            },
-        ],
-    },
 }

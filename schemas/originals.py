@@ -13,12 +13,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.codec import Record
-from schemas.derive import SEALED_NAME, SIGNED_ORIGINAL
+from schemas.derive import SEALED_NAME
 from schemas.errors import UnreadableSealError
 from schemas.field_steps import AGENCY
 from schemas.names import KeyId
 from schemas.opening import ERASED, Erased, Place, open_value
 from schemas.sealing import NONCE_BYTES, DataKey, Sealing
+from schemas.stamps import SIGNED_ORIGINAL
 
 BRANCH = "hub.v1.SealedOriginal"
 KEY_BYTES = 32

@@ -14,7 +14,7 @@ import fastavro
 from schemas import golden
 from schemas.catalogue import Contract, contracts, hub_contracts
 from schemas.codec import Fingerprinted, Record, parse
-from schemas.derive import SIGNED_ORIGINAL, Channel, derive
+from schemas.derive import Channel, derive
 from schemas.examples import example, hub_example
 from schemas.field_steps import AGENCY, persons
 from schemas.golden import Entry
@@ -24,6 +24,7 @@ from schemas.originals import seal_original
 from schemas.registry import AvroSchema
 from schemas.review import UnfitSchemaError, findings
 from schemas.sealing import DataKey, Sealing, seal
+from schemas.stamps import SIGNED_ORIGINAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

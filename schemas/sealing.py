@@ -24,9 +24,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.catalogue import Contract
 from schemas.codec import Record
-from schemas.derive import PERSON, SEALED_NAME, SIGNED_ORIGINAL, Channel
+from schemas.derive import PERSON, SEALED_NAME, Channel
 from schemas.field_steps import AGENCY, Plan, Step, plan_of
 from schemas.names import KeyId
+from schemas.stamps import SIGNED_ORIGINAL
 
 PAD_BYTES = 32
 QUOTES = 2

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from schemas.catalogue import hub_contract
 from schemas.codec import Codec, Record
-from schemas.derive import SIGNED_ORIGINAL, Channel, derive
+from schemas.derive import Channel, derive
 from schemas.field_steps import AGENCY
 from schemas.names import AgencyId, CaseId, TopicName
 from schemas.originals import seal_original
 from schemas.sealing import DataKey, Nonce, Sealing, seal
+from schemas.stamps import SIGNED_ORIGINAL
 from streams.intake.admission import ERASED, Duplicate
 from streams.intake.reading import RECORD_BYTES_MAX, Readable, Refused
 from streams.pump.records import Output, SourceRecord
