@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     kek_rotation_days: int = Field(
         default=30, ge=1, description="The worker replaces the key encryption key when it is this old."
     )
+    trial_keys: bool = Field(
+        default=True,
+        description="`hub up` makes a signing key for each agency that never had one: for trials; else false.",
+    )
     kafka_port: int | None = Field(default=None, ge=1, le=65535)
     controller_port: int | None = Field(default=None, ge=1, le=65535)
     registry_port: int | None = Field(default=None, ge=1, le=65535)

@@ -7,6 +7,7 @@ import datetime as dt
 from pathlib import Path
 
 from infra.home import Home
+from infra.settings import settings
 from infra.signing.desk import organisation_of
 from infra.signing.files import private_pem, read_private
 from infra.signing.key_log import KeyLog, tell
@@ -28,7 +29,12 @@ def local_key(home: Home, agency: str) -> Path:
 
 
 async def register_local_keys(home: Home, codec: Codec, topology: Topology, now: dt.datetime) -> tuple[str, ...]:
-    """Register a key of *home* for each agency that never had any; return what was done, a line each."""
+    """Register a key of *home* for each agency that never had any; return what was done, a line each.
+
+    Nothing is done where `HUB_TRIAL_KEYS` is false.
+    """
+    if not settings().trial_keys:
+        return ()
     log = KeyLog(Credentials.of(home, "hub-admin", topology), codec)
     try:
         holders = (await log.keyring()).holders

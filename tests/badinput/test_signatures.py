@@ -5,15 +5,18 @@ from collections.abc import Sequence
 
 import pytest
 
+from connectors.placing import Sent
+from connectors.publisher import Publisher
 from connectors.receipts import Receipt
 from infra.home import Home
 from infra.signing.key_log import tell
 from infra.signing.keys import Holder, HolderKind, Revocation, SigningKey
 from infra.signing.signer import Signer
+from infra.topology.credentials import Credentials
 from infra.workplace import workplace
 from schemas.names import TopicName
 from tests.infra.signing.making import key_of, signer
-from tests.publishing import Agency, now
+from tests.publishing import Agency, invented, now
 from tests.running import rows
 
 pytestmark = pytest.mark.stack
@@ -136,3 +139,17 @@ async def test_an_event_of_another_agency_is_refused_however_well_it_is_signed(h
         bad = await agency.send(agency.event(envelope__agency=OTHER))
         answer = (await agency.answers([bad]))[bad]
     assert {problem.rule for problem in answer.problems} == {"agency-not-owner"}
+
+
+async def test_the_sdk_signs_of_itself_and_what_it_sends_unsigned_is_refused(hub: Home) -> None:
+    credentials = Credentials.of(hub, SENDER)
+    async with Agency(hub, SENDER) as agency:
+        outcomes = []
+        for sign in (True, False):
+            event = {"event_type": "PersonIdentified", **invented("PersonIdentified", SENDER)}
+            async with Publisher(credentials, sign=sign) as publisher:
+                placed = await publisher.publish(event)
+            assert isinstance(placed, Sent)
+            answer = (await agency.answers([placed.offset]))[placed.offset]
+            outcomes.append((answer.outcome, [problem.rule for problem in answer.problems]))
+    assert outcomes == [("ACCEPTED", []), ("REFUSED", ["not-signed"])]

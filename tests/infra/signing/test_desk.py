@@ -1,5 +1,6 @@
 """The desk of signing keys on the real topic: registration, rotation and revocation, and what it refuses."""
 
+import dataclasses
 import datetime as dt
 import itertools
 import json
@@ -11,11 +12,17 @@ from typer.testing import CliRunner
 
 from infra.cli import build
 from infra.home import Home
+from infra.settings import Settings
+from infra.signing import local
 from infra.signing.desk import KeyDesk, KeyRefusedError, UnknownKeyError
 from infra.signing.forms import successor_form
 from infra.signing.key_log import KeyLog
 from infra.signing.keys import Fault, Holder, HolderKind
+from infra.signing.local import register_local_keys
+from infra.topology.credentials import local_signing_key
+from infra.topology.model import Agency
 from infra.workplace import workplace
+from schemas.names import AgencyId
 from tests.infra.signing.making import DAY, signer
 
 pytestmark = pytest.mark.stack
@@ -144,3 +151,19 @@ def test_the_commands_make_register_replace_list_and_revoke_a_key(
     hub("revoke", keys[0]["key_id"], "--since", "2026-01-01", "--reason", "The machine was stolen.")
     keys = [key for key in json.loads(hub("list", "--json"))["keys"] if key["holder"] == name]
     assert [key["state"] for key in keys] == ["revoked", "in use"]
+
+
+async def test_a_home_that_makes_no_keys_of_its_own_registers_none(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    newcomer = Agency(id=AgencyId("bg-newcomer"), name="x", kind="police", country="BGR")
+    async with workplace(home) as place:
+        topology = dataclasses.replace(place.topology, agencies=(*place.topology.agencies, newcomer))
+        now = await place.clock.now()
+        monkeypatch.setattr(local, "settings", lambda: Settings(trial_keys=False))
+        assert await register_local_keys(home, place.codec, topology, now) == ()
+    assert not local_signing_key(home, "bg-newcomer").exists()
+
+
+async def test_keys_of_a_home_for_trials_are_registered_once(home: Home) -> None:
+    async with workplace(home) as place:
+        now = await place.clock.now()
+        assert await register_local_keys(home, place.codec, place.topology, now) == ()
