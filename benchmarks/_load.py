@@ -34,14 +34,15 @@ class Prepared:
 
 
 async def prepare(home: Home, count: int) -> list[Prepared]:
-    """Return *count* events, validated and encoded, each about a person and a case of its own."""
+    """Return *count* events, validated, encoded and signed, each about a person and a case of its own."""
     async with AsyncExitStack() as stack:
         publishers = [await stack.enter_async_context(Publisher(Credentials.of(home, agency))) for agency in AGENCIES]
         run = uuid.uuid4().hex[:8]
         found = []
         for number, publisher in zip(range(count), itertools.cycle(publishers), strict=False):
             event_id, value = publisher.encode(_event(f"{run}-{number}"))
-            found.append(Prepared(event_id=str(event_id), agency=publisher.agency, value=value))
+            signed = publisher.signed(value)
+            found.append(Prepared(event_id=str(event_id), agency=publisher.agency, value=signed))
         return found
 
 

@@ -9,7 +9,7 @@ import itertools
 import json
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -22,6 +22,7 @@ from infra.arrival.keys import ArrivalKeys
 from infra.control import ControlReader, ControlState
 from infra.evidence.keys import EvidenceKeys
 from infra.home import Home
+from infra.signing.key_log import KeyLog
 from infra.topology.credentials import Credentials
 from infra.vault.vault import Vault
 from infra.workplace import Workplace, workplace
@@ -95,14 +96,18 @@ async def bench(home: Home) -> AsyncIterator[Bench]:
         workplace(home) as place,
         place.pool("hub_streams", 4) as pool,
         place.pool("hub_vault", 10, by_statement=True) as vaults,
+        AsyncExitStack() as stack,
     ):
-        vault = place.vault(vaults)
+        vault, keyrings = place.vault(vaults), KeyLog(place.credentials("hub-intake"), place.codec)
+        stack.push_async_callback(keyrings.stop)
+        arrival = ArrivalKeys(vaults, vault)
         yield Bench(
             intake=Intake(
                 topology=place.topology,
                 codec=place.codec,
                 vault=vault,
-                arrival=ArrivalKeys(vaults, vault),
+                arrival=arrival,
+                keyrings=keyrings,
                 chaining=Chaining(hub=home.id, codec=place.codec, signer=EvidenceKeys(vaults, vault)),
             ),
             release=ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault),
@@ -114,11 +119,11 @@ async def bench(home: Home) -> AsyncIterator[Bench]:
 
 
 async def published(home: Home, names: Sequence[str], count: int, *, seal: bool = True) -> list[SourceRecord]:
-    """Return *count* events of the types *names* in turn, as they lie on the topic of their agency: sealed, or not."""
+    """Return *count* events of the types *names* in turn, as they lie on the topic: signed, and sealed or not."""
     run = uuid.uuid4().hex[:8]
     async with Publisher(Credentials.of(home, AGENCY)) as publisher:
         values = [
-            publisher.encode(_event(name, run, number))[1]
+            publisher.signed(publisher.encode(_event(name, run, number))[1])
             for number, name in zip(range(count), itertools.cycle(names), strict=False)
         ]
     if seal:

@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthoriza
 from connectors.access import AccessRefusedError
 from connectors.arrival import Sealer
 from connectors.placing import PublishForbiddenError, PublishUnavailableError
+from connectors.signing import EventSigner
 from infra.kafka import discard, producer_for
 from infra.topology.credentials import Credentials
 from schemas.codec import SchemaNotRegisteredError
@@ -35,13 +36,21 @@ class Link:
     """A connection that the first error breaks for good; `connect`, or the next `deliver`, makes a new one.
 
     An idempotent producer of aiokafka goes on failing after some errors, and retries for ever after others: who
-    waits longer than *patience_s* hears that the broker is away. With a *sealer* nothing leaves in clear.
+    waits longer than *patience_s* hears that the broker is away. With a *signer* nothing leaves unsigned, with a
+    *sealer* nothing in clear: the signature is inside the seal.
     """
 
     def __init__(
-        self, credentials: Credentials, topic: TopicName, *, patience_s: float, sealer: Sealer | None = None
+        self,
+        credentials: Credentials,
+        topic: TopicName,
+        *,
+        patience_s: float,
+        signer: EventSigner | None = None,
+        sealer: Sealer | None = None,
     ) -> None:
         self.topic = topic
+        self._signer = signer
         self._sealer = sealer
         self._credentials = credentials
         self._patience_s = patience_s
@@ -76,10 +85,11 @@ class Link:
             await self.connect()
         assert self._producer is not None
         await self._ready()
+        sign = _as_it_is if self._signer is None else self._signer.sign
         seal = _as_it_is if self._sealer is None else self._sealer.seal
         batch = self._producer.create_batch()
         for value in values:
-            if batch.append(key=None, value=seal(value), timestamp=None) is None:
+            if batch.append(key=None, value=seal(sign(value)), timestamp=None) is None:
                 break
         batch.close()
         count = batch.record_count()
@@ -104,16 +114,18 @@ class Link:
         return range(placed.offset, placed.offset + count)
 
     async def _ready(self) -> None:
-        """Have a key of the hub to seal to; raise PublishUnavailableError when it gives none."""
-        if self._sealer is None or self._sealer.is_ready:
+        """Have what signing needs and a key of the hub to seal to; raise PublishUnavailableError when it gives none."""
+        waiting = [each for each in (self._signer, self._sealer) if each is not None and not each.is_ready]
+        if not waiting:
             return
         principal = self._credentials.principal
         try:
-            await asyncio.to_thread(self._sealer.prepare)
+            for each in waiting:
+                await asyncio.to_thread(each.prepare)
         except BaseException as error:
             await self._break()
             if isinstance(error, UnavailableError):
-                said = f"no key of the hub to seal to, and nothing leaves in clear: {error}"
+                said = f"no way to sign and seal, and nothing leaves in clear: {error}"
                 raise PublishUnavailableError(said) from None
             if isinstance(error, SchemaNotRegisteredError | AccessRefusedError):
                 raise PublishForbiddenError(f"{principal} may not write to {self.topic}: {error}") from None

@@ -20,6 +20,7 @@ from connectors.event_ids import event_id_of
 from connectors.link import EVENT_BYTES_MAX, NOT_FOR_THIS_AGENCY, TOO_LARGE, Link
 from connectors.placing import Placed, PublishForbiddenError, PublishUnavailableError, Sent, Spooled
 from connectors.send_queue import EVENTS_MAX, SendQueue
+from connectors.signing import signer_for
 from connectors.spool import Spool
 from connectors.spool_key import key_file_beside
 from infra.topology.credentials import Credentials
@@ -50,8 +51,8 @@ class Publisher:
     """Publishes as the agency of *credentials*; use it as an async context manager.
 
     With a folder *spool*, events are kept there, encrypted, while the broker is away, and sent in order when it is
-    back. The key is the file *spool_key*, beside the folder when None. What leaves is sealed to the hub's public key
-    unless *seal* is false.
+    back. The key is the file *spool_key*, beside the folder when None. What leaves is signed with the key file that the
+    credentials name, if they do, unless *sign* is false, and sealed to the hub's public key unless *seal* is false.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Publisher:
         spool_key: Path | None = None,
         patience_s: float | None = None,
         seal: bool = True,
+        sign: bool = True,
     ) -> None:
         self._credentials = credentials
         self.agency = str(credentials.principal)
@@ -72,10 +74,12 @@ class Publisher:
         patience = PATIENCE_S if spool is None else PATIENCE_WITH_SPOOL_S
         self._access = Access(credentials, memory=None if spool is None else spool / "hub")
         self._codec = Codec(self._access.registry())
+        self._signer = signer_for(credentials, self._codec, self.topic) if sign else None
         self._link = Link(
             credentials,
             self.topic,
             patience_s=patience if patience_s is None else patience_s,
+            signer=self._signer,
             sealer=Sealer(self._access, self._codec, self.topic) if seal else None,
         )
         self._queue = SendQueue(self._link, self._spool)
@@ -140,6 +144,14 @@ class Publisher:
         if len(value) > EVENT_BYTES_MAX:
             raise InvalidEventError([TOO_LARGE])
         return EventId(str(cast("dict[str, object]", record["envelope"])["event_id"])), value
+
+    def signed(self, value: bytes) -> bytes:
+        """Return what `encode` returned as it leaves, but for its seal: signed, when there is a key. It may block."""
+        if self._signer is None:
+            return value
+        if not self._signer.is_ready:
+            self._signer.prepare()
+        return self._signer.sign(value)
 
     async def publish(self, event: Mapping[str, object]) -> Placed:
         """Validate *event*, send it and return where it is once the broker, or the spool, has it for good.

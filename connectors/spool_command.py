@@ -12,17 +12,21 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.progress import Progress
 
+from connectors.access import Access
 from connectors.answers import Answers
+from connectors.arrival import Sealer
 from connectors.events_file import Place
 from connectors.link import Link
 from connectors.publisher import PATIENCE_S
 from connectors.receipts import Receipt, Receipts, ReceiptsUnavailableError
 from connectors.send_queue import drain as send_oldest
+from connectors.signing import signer_for
 from connectors.spool import Spool
 from connectors.spool_errors import SpoolDamagedError
 from connectors.spool_place import SpoolPlace, state_of
 from infra.settings import settings
 from infra.topology.credentials import Credentials
+from schemas.codec import Codec
 from schemas.errors import UnavailableError
 from schemas.names import TopicName
 
@@ -87,8 +91,7 @@ async def drain(
             if wait and spool.count:
                 receipts = await stack.enter_async_context(Receipts(credentials))
                 answers = await stack.enter_async_context(Answers(receipts, drained.answer, timeout_s=timeout_s))
-            link = Link(credentials, TopicName(f"in.{credentials.principal}"), patience_s=PATIENCE_S)
-            stack.push_async_callback(link.close)
+            link = _link(credentials, stack)
             try:
                 async for offsets in _batches(link, spool, drained, past_damage=past_damage):
                     for offset in offsets:
@@ -108,6 +111,17 @@ async def drain(
     if answers is not None and answers.has_given_up:
         raise ReceiptsUnavailableError("events wait for their receipt: they are safe on the topic; does a worker run?")
     return 1 if drained.counts["refused"] or drained.set_aside else 0
+
+
+def _link(credentials: Credentials, stack: AsyncExitStack) -> Link:
+    """Return the way to the topic of the agency, on which all is signed and sealed as a publisher does it."""
+    topic, access = TopicName(f"in.{credentials.principal}"), Access(credentials)
+    stack.callback(access.close)
+    codec = Codec(access.registry())
+    signer, sealer = signer_for(credentials, codec, topic), Sealer(access, codec, topic)
+    link = Link(credentials, topic, patience_s=PATIENCE_S, signer=signer, sealer=sealer)
+    stack.push_async_callback(link.close)
+    return link
 
 
 async def _batches(link: Link, spool: Spool, drained: Drained, *, past_damage: bool) -> AsyncIterator[range]:

@@ -78,6 +78,10 @@ class Settings(BaseSettings):
         default=None,
         description="Public keys of the hub (`hub evidence key`): the SDK then takes only receipts that they prove.",
     )
+    trial_keys: bool = Field(
+        default=True,
+        description="`hub up` makes a signing key for each agency that never had one: for trials; else false.",
+    )
     kafka_port: int | None = Field(default=None, ge=1, le=65535)
     controller_port: int | None = Field(default=None, ge=1, le=65535)
     registry_port: int | None = Field(default=None, ge=1, le=65535)

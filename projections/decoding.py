@@ -17,6 +17,7 @@ from schemas.derive import IN_CLEAR, NAMESPACE, Channel, derive, fields_of, priv
 from schemas.errors import UnknownSchemaError
 from schemas.names import SchemaId, TopicName
 from schemas.registry import AvroSchema, fingerprint_of
+from schemas.stamps import SIGNED_ORIGINAL
 from schemas.upcasting import Lineages, lineage, sealed, version_of
 
 LEDGER = TopicName("ledger")
@@ -135,6 +136,8 @@ def _narrowed(declared: object, emitted: dict[str, None]) -> object:
 
 
 def _is_seen(field: AvroSchema) -> bool:
+    if field["name"] == SIGNED_ORIGINAL:  # a container of ciphertext alone
+        return False
     kind = str(privacy_of(field)["class"])
     return kind in IN_CLEAR or kind == "CONTAINER" or field["name"] in PRESENCE
 

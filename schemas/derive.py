@@ -15,6 +15,7 @@ from schemas.catalogue import Contract
 from schemas.errors import MisuseError
 from schemas.privacy_classes import SEALED_CLASSES
 from schemas.registry import AvroSchema, fingerprint_of
+from schemas.stamps import OPERATIONAL, RECEIVED_AT, RELEASE, SIGNED_BY, SUBJECT, signed_original
 
 
 class UnclassifiedFieldError(MisuseError):
@@ -151,7 +152,11 @@ class _Derivation:
         root = cast("AvroSchema", self._record(self._contract.schema))
         root["doc"] = f"{self._contract.schema.get('doc', '')} As carried by the channel {self._channel}."
         root["derived_from"] = self._contract.fingerprint
-        stamps = [_RECEIVED_AT] + ([_RELEASE] if self._channel in (Channel.PERSONAL, Channel.PSEUDONYMOUS) else [])
+        stamps = [RECEIVED_AT]
+        if self._channel is Channel.LEDGER:
+            stamps += [SIGNED_BY, signed_original(self._sealed())]
+        if self._channel in (Channel.PERSONAL, Channel.PSEUDONYMOUS):
+            stamps.append(RELEASE)
         root["fields"] = [*fields_of(root), *stamps]
         return root
 
@@ -161,7 +166,7 @@ class _Derivation:
         if fullname in self._emitted:
             return fullname
         self._emitted.add(fullname)
-        added = [_SUBJECT] if name == PERSON else []
+        added = [SUBJECT] if name == PERSON else []
         kept = [kept for field in fields_of(source) if (kept := self._field(field)) is not None]
         return {
             "type": "record",
@@ -212,7 +217,6 @@ def _branches(declared: object) -> list[object]:
     return [branch for branch in declared if branch != "null"] if isinstance(declared, list) else [declared]
 
 
-_OPERATIONAL = {"privacy": {"class": "OPERATIONAL"}, "confluent:tags": ["OPERATIONAL"]}
 SEALED_NAME = "hub.v1.Sealed"
 _SEALED_TYPE: AvroSchema = {
     "type": "record",
@@ -227,53 +231,13 @@ _SEALED_TYPE: AvroSchema = {
             "name": "kid",
             "type": "string",
             "doc": "Random id of the key; says nothing of the person.",
-            **_OPERATIONAL,
+            **OPERATIONAL,
         },
         {
             "name": "ct",
             "type": "bytes",
             "doc": "Nonce (12 bytes), ciphertext, tag (16 bytes).",
-            **_OPERATIONAL,
+            **OPERATIONAL,
         },
     ],
-}
-_SUBJECT: AvroSchema = {
-    "name": "subject",
-    "type": "string",
-    "doc": "Random id of the person in the ledger; on a feed the pseudonym for that recipient and year.",
-    **_OPERATIONAL,
-}
-_RECEIVED_AT: AvroSchema = {
-    "name": "received_at",
-    "type": {"type": "long", "logicalType": "timestamp-millis"},
-    "doc": "When the hub accepted the event, UTC.",
-    **_OPERATIONAL,
-}
-_RELEASE: AvroSchema = {
-    "name": "release",
-    "doc": "Under which agreement the hub released the event to this partner.",
-    **_OPERATIONAL,
-    "type": {
-        "type": "record",
-        "name": "Release",
-        "namespace": "hub.v1",
-        "fields": [
-            {"name": "partner", "type": "string", "doc": "The recipient.", **_OPERATIONAL},
-            {"name": "agreement", "type": "string", "doc": "Id of the agreement.", **_OPERATIONAL},
-            {"name": "agreement_version", "type": "int", "doc": "Version of the agreement.", **_OPERATIONAL},
-            {"name": "view", "type": "string", "doc": "`personal` or `pseudonymous`.", **_OPERATIONAL},
-            {
-                "name": "retention_days",
-                "type": "int",
-                "doc": "The partner deletes after so many days.",
-                **_OPERATIONAL,
-            },
-            {
-                "name": "onward_sharing",
-                "type": "boolean",
-                "doc": "Whether it may pass the event on.",
-                **_OPERATIONAL,
-            },
-        ],
-    },
 }

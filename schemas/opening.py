@@ -7,7 +7,7 @@ Rule 2: a value whose key was destroyed is `ERASED`, never an error: readers go 
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -120,29 +120,49 @@ class _Opener:
         return [subject for several in found for subject in several] or [self.agency]
 
     def _value(self, step: Step, sealed: Mapping[str, object], path: str, subjects: Sequence[str]) -> object:
-        kid, ct = str(sealed["kid"]), cast("bytes", sealed["ct"])
-        secret = self.key_of(KeyId(kid))
-        if secret is None:
-            return ERASED
-        value = orjson.loads(self._decrypt(secret, ct, path, kid, subjects))
-        if isinstance(value, dict) and value.keys() == {"chain", "ct"}:
-            ct = base64.b64decode(value["ct"])
-            for inner_kid, subject in value["chain"]:
-                secret = self.key_of(KeyId(inner_kid))
-                if secret is None:
-                    return ERASED
-                ct = self._decrypt(secret, ct, path, inner_kid, [subject])
-            value = orjson.loads(ct)
-        return step.restore(value) if step.restore else value
+        value = open_value(sealed, Place(self.event_id, self.derived.fullname, path), subjects, self.key_of)
+        return step.restore(value) if step.restore and value is not ERASED else value
 
-    def _decrypt(self, secret: bytes, ct: bytes, path: str, kid: str, subjects: Sequence[str]) -> bytes:
-        for subject in subjects:
-            aad = associated_data(self.event_id, self.derived.fullname, path, subject, kid)
-            try:
-                return AESGCM(secret).decrypt(ct[:NONCE_BYTES], ct[NONCE_BYTES:], aad)
-            except (InvalidTag, ValueError):
-                continue
-        raise UnreadableSealError(f"{path}: the seal does not open: altered, or moved from another event or field")
+
+class Place(NamedTuple):
+    """Where a sealed value stands; one that was moved from elsewhere does not open."""
+
+    event_id: str
+    schema: str
+    path: str
+
+
+def open_value(
+    sealed: Mapping[str, object], place: Place, subjects: Sequence[str], key_of: Callable[[KeyId], bytes | None]
+) -> object:
+    """Return the value in *sealed*, `ERASED` when a key of it is gone; one of *subjects* holds the outermost.
+
+    Raises UnreadableSealError.
+    """
+    kid, ct = str(sealed["kid"]), cast("bytes", sealed["ct"])
+    secret = key_of(KeyId(kid))
+    if secret is None:
+        return ERASED
+    value = orjson.loads(_decrypt(secret, ct, place, kid, subjects))
+    if isinstance(value, dict) and value.keys() == {"chain", "ct"}:
+        ct = base64.b64decode(value["ct"])
+        for inner_kid, subject in value["chain"]:
+            secret = key_of(KeyId(inner_kid))
+            if secret is None:
+                return ERASED
+            ct = _decrypt(secret, ct, place, inner_kid, [subject])
+        value = orjson.loads(ct)
+    return value
+
+
+def _decrypt(secret: bytes, ct: bytes, place: Place, kid: str, subjects: Sequence[str]) -> bytes:
+    for subject in subjects:
+        aad = associated_data(*place, subject, kid)
+        try:
+            return AESGCM(secret).decrypt(ct[:NONCE_BYTES], ct[NONCE_BYTES:], aad)
+        except (InvalidTag, ValueError):
+            continue
+    raise UnreadableSealError(f"{place.path}: the seal does not open: altered, or moved from another event or field")
 
 
 def _subject_at(root: Mapping[str, object], path: str) -> list[str]:

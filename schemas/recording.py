@@ -20,9 +20,11 @@ from schemas.field_steps import AGENCY, persons
 from schemas.golden import Entry
 from schemas.json_form import EVENT_TYPE, from_json, to_json
 from schemas.names import KeyId
+from schemas.originals import seal_original
 from schemas.registry import AvroSchema
 from schemas.review import UnfitSchemaError, findings
 from schemas.sealing import DataKey, Sealing, seal
+from schemas.stamps import SIGNED_ORIGINAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,17 @@ def _sealed_example_of(contract: Contract) -> Record:
         keys=keys,
         nonce=lambda: next(numbers).to_bytes(12),
     )
-    return seal(contract, Channel.LEDGER, {**record, "received_at": envelope["recorded_at"]}, sealing)
+    original = seal_original(SIGNED.encode(), sealing)
+    stamps = {
+        "received_at": envelope["recorded_at"],
+        "signed_by": hub_example("SignedEvent")["key_id"],
+        SIGNED_ORIGINAL: original,
+    }
+    return seal(contract, Channel.LEDGER, {**record, **stamps}, sealing)
+
+
+SIGNED = "Invented, and signed by nobody."
+"""Stands for the signed original in a recorded ledger event."""
 
 
 def _key(subject: str) -> DataKey:

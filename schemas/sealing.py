@@ -27,11 +27,19 @@ from schemas.codec import Record
 from schemas.derive import PERSON, SEALED_NAME, Channel
 from schemas.field_steps import AGENCY, Plan, Step, plan_of
 from schemas.names import KeyId
+from schemas.stamps import SIGNED_ORIGINAL
 
 PAD_BYTES = 32
 QUOTES = 2
 """Bytes that JSON puts around a code."""
 _SELF = ("self",)
+ADDED: Mapping[Channel, Sequence[str]] = {
+    Channel.LEDGER: ("received_at", "signed_by", SIGNED_ORIGINAL),
+    Channel.PERSONAL: ("received_at", "release"),
+    Channel.PSEUDONYMOUS: ("received_at", "release"),
+    Channel.STAGE: ("received_at",),
+}
+"""What the hub adds to an event on each channel; the signed original never leaves the ledger."""
 NONCE_BYTES = 12
 
 Nonce = Callable[[], bytes]
@@ -134,13 +142,12 @@ def associated_data(event_id: str, schema: str, path: str, subject: str, kid: st
 def seal(contract: Contract, channel: Channel, record: Mapping[str, object], sealing: Sealing) -> Record:
     """Return *record* as *channel* carries it: fields that it may not carry are left out, personal ones sealed.
 
-    *record* has the shape of the source contract; what the hub adds (`received_at`, `release`) is taken as it is.
+    *record* has the shape of the source contract; what the hub adds (such as `received_at`) is taken as it is.
     """
     plan = plan_of(contract, channel)
     sealed = _seal_record(plan, record, sealing, "", None)
-    for added in ("received_at", "release"):
-        if added in record:
-            sealed[added] = record[added]
+    for added in ADDED[channel]:
+        sealed[added] = record.get(added)
     return sealed
 
 

@@ -30,6 +30,7 @@ from infra.home import Home
 from infra.logging import configure_logging
 from infra.membership import membership
 from infra.settings import settings
+from infra.signing.key_log import KeyLog
 from infra.topology.model import TRUNCATOR
 from infra.topology.subjects import subjects
 from infra.workplace import Workplace, workplace
@@ -68,6 +69,7 @@ class Streams(Service):
             place.pool("hub_vault", 10, by_statement=True),
         ]
         self.control = ControlReader(place.credentials("hub-release"), place.codec)
+        self.signing_keys = KeyLog(place.credentials("hub-intake"), place.codec)
 
     async def on_start(self) -> None:
         """Start intake and release."""
@@ -91,6 +93,7 @@ class Streams(Service):
     async def on_shutdown(self) -> None:
         """Close the connections after the pumps have ended."""
         await self.control.stop()
+        await self.signing_keys.stop()
         await self._presence.leave()
         for pool in self._pools:
             await pool.close()
@@ -115,7 +118,14 @@ class Streams(Service):
             signer=EvidenceKeys(vault_pool, vault),
             chains=SqlChains(unstamped_max(settings())),
         )
-        intake = Intake(topology=place.topology, codec=place.codec, vault=vault, arrival=arrival, chaining=chaining)
+        intake = Intake(
+            topology=place.topology,
+            codec=place.codec,
+            vault=vault,
+            arrival=arrival,
+            keyrings=self.signing_keys,
+            chaining=chaining,
+        )
         alone = asyncio.Lock()
         release = ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault, pseudonyms=vault)
         recall = Recall(

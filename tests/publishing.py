@@ -15,12 +15,14 @@ from connectors.event_ids import new_event_id
 from connectors.receipts import Receipt, Receipts
 from infra.home import Home
 from infra.kafka import producer_for
+from infra.signing.signer import Signer, signed_event
 from infra.topology.credentials import Credentials
 from infra.topology.model import load_topology
 from schemas.catalogue import contract
 from schemas.codec import Codec
 from schemas.examples import example
 from schemas.json_form import from_json
+from schemas.names import TopicName
 
 ANSWER_S = 60.0
 
@@ -77,7 +79,7 @@ def now() -> dt.datetime:
 
 
 class Agency:
-    """A client of one agency that checks nothing: it sends whatever bytes a test gives it."""
+    """A client of one agency that checks nothing: it signs and sends whatever bytes a test gives it."""
 
     def __init__(self, home: Home, name: str, *, compression: str | None = None) -> None:
         self.name = name
@@ -87,6 +89,8 @@ class Agency:
         self._receipts = Receipts(self.credentials)
         self._access = Access(self.credentials)
         self.codec = Codec(self._access.registry())
+        assert self.credentials.signing_key_file is not None, "`hub up` makes a key for each agency"
+        self.signer = Signer.of(self.credentials.signing_key_file)
 
     async def __aenter__(self) -> Self:
         await self._receipts.__aenter__()
@@ -109,16 +113,31 @@ class Agency:
         """Return the bytes of an invented event of this agency."""
         return self.encode(invented(name, self.name, **changes), name)
 
+    def signed(self, value: bytes, topic: str | None = None, signer: Signer | None = None) -> bytes:
+        """Return *value* signed with the key of the agency, for its topic, unless the test names others."""
+        record = (signer or self.signer).event(TopicName(topic or self.topic), value)
+        return self.wrapped(record)
+
+    def wrapped(self, record: Mapping[str, object]) -> bytes:
+        """Return *record*, the content of a signed event, in the wire format."""
+        return self.codec.writer(f"{self.topic}-{signed_event().fullname}", signed_event().schema).encode(record)
+
     async def send(
         self, value: bytes | None, key: bytes | None = None, headers: Sequence[tuple[str, bytes]] = ()
     ) -> int:
-        """Send *value* and return its offset."""
+        """Sign *value*, send it and return its offset."""
+        return await self.send_as_it_is(None if value is None else self.signed(value), key, headers)
+
+    async def send_as_it_is(
+        self, value: bytes | None, key: bytes | None = None, headers: Sequence[tuple[str, bytes]] = ()
+    ) -> int:
+        """Send *value* without a signature and return its offset."""
         placed = await self._producer.send_and_wait(self.topic, value, key=key, headers=list(headers))
         return int(placed.offset)
 
     async def send_all(self, values: Sequence[bytes]) -> list[int]:
-        """Send *values* in order, many in flight, and return their offsets."""
-        futures = [await self._producer.send(self.topic, value) for value in values]
+        """Sign *values*, send them in order, many in flight, and return their offsets."""
+        futures = [await self._producer.send(self.topic, self.signed(value)) for value in values]
         return [(await future).offset for future in futures]
 
     async def answers(self, offsets: Collection[int], timeout_s: float = ANSWER_S) -> dict[int, Receipt]:

@@ -39,6 +39,7 @@ MODULES: Mapping[str, str] = {
     "streams/intake/reading.py": "intake",
     "streams/intake/admission.py": "intake",
     "streams/intake/unsealing.py": "intake",
+    "streams/intake/signatures.py": "intake",
     "streams/intake/processor.py": "intake",
 }
 """Where events are checked, and who runs it."""

@@ -86,7 +86,7 @@ def apply_command(
             reset_passwords=reset_passwords,
             progress=progress,
         )
-    published = _publish_agreements(Home.current()) if path is None else ()
+    published = _publish_control(Home.current()) if path is None else ()
     _show(found, "made", as_json=as_json, verbose=verbose, agreements=published)
 
 
@@ -123,17 +123,21 @@ def credentials(
         Console(stderr=True).print(f"wrote {output} (readable by its owner alone)", markup=False)
 
 
-def _publish_agreements(home: Home) -> tuple[str, ...]:
-    """Publish the agreements that are new or changed; returns a line for each."""
+def _publish_control(home: Home) -> tuple[str, ...]:
+    """Publish the agreements that are new or changed, and keys for agencies that have none; a line for each."""
     import asyncio
 
+    from infra.clock import now_in
     from infra.control import publish_agreements
     from infra.registry import registry_for
+    from infra.signing.local import register_local_keys
     from schemas.codec import Codec
 
     registry = registry_for(home)
     try:
-        return asyncio.run(publish_agreements(home, Codec(registry)))
+        codec = Codec(registry)
+        agreements = asyncio.run(publish_agreements(home, codec))
+        return agreements + asyncio.run(register_local_keys(home, codec, load_topology(), now_in(home)))
     finally:
         registry.close()
 

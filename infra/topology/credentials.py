@@ -33,6 +33,8 @@ class Credentials:
     """The hub's server for agencies and partners."""
     reads: tuple[TopicName, ...] = ()
     writes: tuple[TopicName, ...] = ()
+    signing_key_file: Path | None = None
+    """Private key with which the principal signs its events; None: they leave unsigned."""
 
     @classmethod
     def of(cls, home: Home, principal: str, topology: Topology | None = None, *, must_run: bool = True) -> Self:
@@ -48,6 +50,7 @@ class Credentials:
                 f"Known are: {', '.join(known.principals())}"
             )
         endpoints = home.endpoints(must_run=must_run)
+        signing_key = local_signing_key(home, principal)
         return cls(
             principal=PrincipalId(principal),
             password=home.password(principal),
@@ -56,6 +59,7 @@ class Credentials:
             access_url=endpoints.access_url,
             reads=known.reads(principal),
             writes=known.writes(principal),
+            signing_key_file=signing_key if signing_key.is_file() else None,
         )
 
     @classmethod
@@ -79,6 +83,7 @@ class Credentials:
             access_url=found["HUB_ACCESS_URL"],
             reads=tuple(TopicName(name) for name in found.get("HUB_TOPICS_READ", "").split()),
             writes=tuple(TopicName(name) for name in found.get("HUB_TOPICS_WRITTEN", "").split()),
+            signing_key_file=Path(signing_key) if (signing_key := found.get("HUB_SIGNING_KEY_FILE")) else None,
         )
 
     @property
@@ -114,6 +119,11 @@ class Credentials:
     def write(self, path: Path, form: Format) -> None:
         """Write the file of *form* so that only its owner can read it (0600)."""
         write_atomically(path, self.text(form))
+
+
+def local_signing_key(home: Home, principal: str) -> Path:
+    """Return where *home* keeps the private signing key of *principal*, if it has one: a home for trials alone."""
+    return home.secrets_dir / f"{principal}.signing-key.pem"
 
 
 def _librdkafka(credentials: Credentials) -> str:
@@ -159,6 +169,7 @@ def _env(credentials: Credentials) -> str:
         "HUB_GROUP_PREFIX": credentials.group_prefix,
         "HUB_TOPICS_READ": " ".join(credentials.reads),
         "HUB_TOPICS_WRITTEN": " ".join(credentials.writes),
+        "HUB_SIGNING_KEY_FILE": str(credentials.signing_key_file or ""),
     }
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
 

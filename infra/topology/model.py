@@ -14,6 +14,7 @@ STRICT = ConfigDict(extra="forbid")
 """A key that we do not know is a mistake, not something to pass over."""
 
 State = Literal["open", "closed"]
+Signed = Literal["always", "once-registered", "optional"]
 Channel = Literal[
     "source",
     "ledger",
@@ -54,6 +55,8 @@ class Agency:
     """ISO 3166-1 alpha-3."""
     sealed_only: bool = False
     """Whether its events are refused unless they are sealed to the hub's key."""
+    signed: Signed = "once-registered"
+    """When its events are refused unless they are signed: always, once it has a key, or never (`optional`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

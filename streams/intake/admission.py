@@ -17,6 +17,8 @@ class Seen:
     received_at: dt.datetime
     chain_position: int | None = None
     """Where its answer is in the chain of its source; None of events from before there was one."""
+    signed_by: str | None = None
+    """Id of the key with which it was signed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,12 @@ def admit(
         event, content_mac = item
         original = seen.get(event.event_id) or fresh.get(event.event_id)
         if original is None:
-            fresh[event.event_id] = Seen(content_mac=content_mac, source_offset=event.source.offset, received_at=now)
+            fresh[event.event_id] = Seen(
+                content_mac=content_mac,
+                source_offset=event.source.offset,
+                received_at=now,
+                signed_by=None if event.signed is None else event.signed.key_id,
+            )
             admitted.append(event)
         elif original.content_mac == content_mac:
             admitted.append(Duplicate(event=event, original=original))

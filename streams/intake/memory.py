@@ -49,9 +49,10 @@ class SqlMemory:
         # No COPY: who stands still in the middle of one keeps its locks, whatever time-outs are set.
         await transaction.execute(
             "INSERT INTO streams.seen_event "
-            "(agency, event_id, content_mac, source_offset, received_at, chain_position, outcome) "
-            "SELECT %s, e, m, o, r, p, 'ACCEPTED' "
-            "FROM unnest(%s::uuid[], %b::bytea[], %s::bigint[], %s::timestamptz[], %s::bigint[]) AS s (e, m, o, r, p)",
+            "(agency, event_id, content_mac, source_offset, received_at, chain_position, signed_by, outcome) "
+            "SELECT %s, e, m, o, r, p, k, 'ACCEPTED' "
+            "FROM unnest(%s::uuid[], %b::bytea[], %s::bigint[], %s::timestamptz[], %s::bigint[], %s::text[]) "
+            "AS s (e, m, o, r, p, k)",
             (
                 agency,
                 list(fresh),
@@ -59,5 +60,6 @@ class SqlMemory:
                 [seen.source_offset for seen in several],
                 [seen.received_at for seen in several],
                 [seen.chain_position for seen in several],
+                [seen.signed_by for seen in several],
             ),
         )

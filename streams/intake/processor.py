@@ -12,6 +12,8 @@ import structlog
 
 from infra.arrival.keys import PrivateKeys
 from infra.evidence.chain import Head
+from infra.signing.keys import Keyring
+from infra.topology.model import Signed as Policy
 from infra.topology.model import Topology
 from infra.vault.holders import Reference, holder_of_agency, holder_of_subject
 from infra.vault.vault import Vault
@@ -23,8 +25,9 @@ from schemas.sealing import DataKey
 from streams.intake.admission import Admitted, admit, without_erased
 from streams.intake.chaining import Chaining, places_of, with_places
 from streams.intake.memory import Memory, SqlMemory
-from streams.intake.reading import Readable, Refused, Sender, read
+from streams.intake.reading import Readable, Refused, Sender, Signed, read
 from streams.intake.referring import is_restricted, referral_sides
+from streams.intake.signatures import NO_KEYS, Keyrings, Unwrapped, must_be_signed, unwrapped
 from streams.intake.unsealing import Unsealer
 from streams.intake.writing import LEDGER, ledger_output, quarantine_output
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
@@ -69,6 +72,7 @@ class Intake:
         chaining: Chaining,
         memory: Memory | None = None,
         arrival: PrivateKeys | None = None,
+        keyrings: Keyrings | None = None,
     ) -> None:
         organisations = frozenset(str(one.id) for one in topology.agencies) | frozenset(
             str(one.id) for one in topology.partners
@@ -87,6 +91,8 @@ class Intake:
         self._chaining = chaining
         self._memory = memory or SqlMemory()
         self._unsealer = Unsealer(arrival, codec)
+        self._keyrings = keyrings
+        self._policies: Mapping[str, Policy] = {agency.id: agency.signed for agency in topology.agencies}
         self._sealed_only = {TopicName(f"in.{agency.id}") for agency in topology.agencies if agency.sealed_only}
 
     async def process(
@@ -102,15 +108,11 @@ class Intake:
         sender = self._senders[batch[0].topic]
         opened = await self._unsealer.opened(batch, sealed_only=batch[0].topic in self._sealed_only)
         await self._codec.learn_aside([each.value for each in opened if isinstance(each, SourceRecord)])
-        mac_key = await self._vault.secret("duplicates")
-        items: list[tuple[Readable, bytes] | Refused] = []
-        for source in opened:
-            if isinstance(source, Refused):
-                items.append(source)
-                continue
-            await asyncio.sleep(0)  # one agency's costly events must not stop heartbeats and everybody else
-            event = self._read(source, sender, inputs.now)
-            items.append(event if isinstance(event, Refused) else (event, _mac(mac_key, source)))
+        ring = NO_KEYS if self._keyrings is None else await self._keyrings.keyring()
+        signed_only = must_be_signed(self._policies[sender.agency], ring, sender.agency, inputs.now)
+        found_signed = unwrapped(opened, self._codec, signed_only=signed_only)
+        await self._codec.learn_aside([claim.event for claim in found_signed.claims.values()])
+        items = await self._verified(found_signed, ring, sender, inputs.now)
         ids = [item[0].event_id for item in items if isinstance(item, tuple)]
         seen = await self._memory.recall(transaction, sender.agency, ids)
         admitted, fresh = admit(items, seen, inputs.now)
@@ -129,9 +131,42 @@ class Intake:
             [refused], agency, await self._resolved([refused], agency), head, inputs, transaction
         )
 
-    def _read(self, source: SourceRecord, sender: Sender, now: dt.datetime) -> Readable | Refused:
+    async def _verified(
+        self, found: Unwrapped, ring: Keyring, sender: Sender, now: dt.datetime
+    ) -> list[tuple[Readable, bytes] | Refused]:
+        """Return each record read, with the keyed hash of its bytes, or refused: for its signature before all else."""
+        # Beside the reading of the events: what verifies does so without holding up anything of Python.
+        verifying = asyncio.ensure_future(asyncio.to_thread(found.faults, ring, sender.agency, now))
         try:
-            return read(source, sender, self._codec, now)
+            items = await self._read_all(found, sender, now)
+            faults = await verifying
+        finally:
+            verifying.cancel()
+        return [
+            faults.get(source.offset, item) if isinstance(source, SourceRecord) else item
+            for source, item in zip(found.records, items, strict=True)
+        ]
+
+    async def _read_all(
+        self, found: Unwrapped, sender: Sender, now: dt.datetime
+    ) -> list[tuple[Readable, bytes] | Refused]:
+        mac_key = await self._vault.secret("duplicates")
+        items: list[tuple[Readable, bytes] | Refused] = []
+        for source in found.records:
+            if isinstance(source, Refused):
+                items.append(source)
+                continue
+            await asyncio.sleep(0)  # one agency's costly events must not stop heartbeats and everybody else
+            claim = found.claims.get(source.offset)
+            event = self._read(source, sender, now, None if claim is None else claim.signed)
+            items.append(event if isinstance(event, Refused) else (event, _mac(mac_key, source)))
+        return items
+
+    def _read(
+        self, source: SourceRecord, sender: Sender, now: dt.datetime, signed: Signed | None
+    ) -> Readable | Refused:
+        try:
+            return read(source, sender, self._codec, now, signed=signed)
         except Exception as error:
             log.exception("intake_unprocessable", offset=source.offset, topic=source.topic, code=type(error).__name__)
             return Refused(source=source, problems=(UNPROCESSABLE,))

@@ -10,6 +10,7 @@ from schemas.catalogue import Contract, contracts
 from schemas.codec import Codec, Decoded, Record
 from schemas.errors import MalformedRecordError, Problem, UnknownSchemaError
 from schemas.names import AgencyId
+from schemas.originals import HOLDER_BYTES, ORIGINAL_BYTES
 from schemas.upcasting import Lineages, lineage, published
 from schemas.validation import problems as problems_of
 from streams.pump.records import SourceRecord
@@ -43,6 +44,14 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """With which key an event was signed, and the signed event in its wire format: what the ledger keeps of it."""
+
+    key_id: str
+    original: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Readable:
     """An event that keeps all rules of its contract and of its topic."""
 
@@ -50,6 +59,7 @@ class Readable:
     contract: Contract
     event_id: str
     record: Record = field(repr=False)
+    signed: Signed | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +73,15 @@ class Refused:
 
 
 def read(
-    source: SourceRecord, sender: Sender, codec: Codec, now: dt.datetime, lineages: Lineages = lineage
+    source: SourceRecord,
+    sender: Sender,
+    codec: Codec,
+    now: dt.datetime,
+    lineages: Lineages = lineage,
+    *,
+    signed: Signed | None = None,
 ) -> Readable | Refused:
-    """Return what *source* says, in the current version of its contract and checked.
+    """Return what *source* says, in the current version of its contract and checked, with how it was *signed*.
 
     Its schema must have been learnt by *codec* before. Every version of the contract that landed is taken.
     """
@@ -84,12 +100,12 @@ def read(
         advice = "publish with the schema that is registered for this topic, unchanged"
         return Refused(source=source, problems=(Problem("$", "schema-not-allowed", advice),))
     problems = [*_of_sender(record, found, sender), *problems_of(record, found, now)]
-    if _may_be_too_large(len(source.value or b""), record):
+    if _may_be_too_large(len(source.value or b""), record, signed):
         problems.append(TOO_LARGE_SEALED)
     event_id = _event_id(record, problems)
     if problems:
         return Refused(source=source, problems=_listed(problems), event_id=event_id, event_type=found.name)
-    return Readable(source=source, contract=found, event_id=event_id or "", record=record)
+    return Readable(source=source, contract=found, event_id=event_id or "", record=record, signed=signed)
 
 
 def _as_current(decoded: Decoded, found: Contract, lineages: Lineages) -> Record | None:
@@ -119,11 +135,21 @@ def _of_sender(record: Mapping[str, object], found: Contract, sender: Sender) ->
     return problems
 
 
-def _may_be_too_large(size_bytes: int, record: Record) -> bool:
+def _may_be_too_large(size_bytes: int, record: Record, signed: Signed | None) -> bool:
     """Whether the event may not fit into a message once its values are sealed; one has a byte at least."""
-    if size_bytes * (2 + SEAL_BYTES) <= SEALED_BYTES_MAX:
+    original_bytes = 0 if signed is None else len(signed.original) + ORIGINAL_BYTES
+    if size_bytes * (2 + SEAL_BYTES + HOLDER_BYTES) + original_bytes <= SEALED_BYTES_MAX:
         return False
-    return size_bytes * 2 + _values_in(record) * SEAL_BYTES > SEALED_BYTES_MAX
+    if signed is not None:
+        original_bytes += (_persons_in(record) + 1) * HOLDER_BYTES
+    return size_bytes * 2 + original_bytes + _values_in(record) * SEAL_BYTES > SEALED_BYTES_MAX
+
+
+def _persons_in(value: object) -> int:
+    """Count the persons who hold a key of the signed original."""
+    if isinstance(value, dict):
+        return ("person_ref" in value) + sum(map(_persons_in, value.values()))
+    return sum(map(_persons_in, value)) if isinstance(value, list) else 0
 
 
 def _values_in(value: object) -> int:

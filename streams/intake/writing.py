@@ -9,7 +9,9 @@ from schemas.codec import Codec, Record
 from schemas.derive import Channel, derive
 from schemas.field_steps import AGENCY
 from schemas.names import AgencyId, CaseId, TopicName
+from schemas.originals import seal_original
 from schemas.sealing import DataKey, Nonce, Sealing, seal
+from schemas.stamps import SIGNED_ORIGINAL
 from streams.intake.admission import ERASED, Duplicate
 from streams.intake.reading import RECORD_BYTES_MAX, Readable, Refused
 from streams.pump.records import Output, SourceRecord
@@ -28,7 +30,10 @@ def ledger_output(
     """Return *event* for the ledger, every personal field sealed under *keys* (by path of the person, and `agency`)."""
     derived = derive(event.contract, Channel.LEDGER)
     sealing = Sealing(event_id=event.event_id, schema=derived.fullname, keys=keys, nonce=nonce, wire=True)
-    sealed = seal(event.contract, Channel.LEDGER, {**event.record, "received_at": now}, sealing)
+    stamps: Record = {"received_at": now}
+    if event.signed is not None:
+        stamps |= {"signed_by": event.signed.key_id, SIGNED_ORIGINAL: seal_original(event.signed.original, sealing)}
+    sealed = seal(event.contract, Channel.LEDGER, {**event.record, **stamps}, sealing)
     writer = codec.writer(f"{LEDGER}-{derived.fullname}", derived.schema)
     return Output(topic=LEDGER, key=case_id.encode(), value=writer.encode(sealed))
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import orjson
-from tests.evidence import HUB, OneKey
 
 from infra.control import ControlState
 from infra.home import Home
@@ -23,6 +22,7 @@ from streams.intake.processor import Intake
 from streams.intake.reading import Readable
 from streams.pump.nonces import nonces
 from streams.pump.records import Inputs, Output, SourceRecord
+from tests.evidence import HUB, OneKey
 from tests.publishing import invented, now
 from tests.running import ADMIN, command, rows, wait_until
 

@@ -19,6 +19,7 @@ from infra.workplace import workplace
 from schemas.errors import InvalidEventError
 from schemas.examples import example
 from schemas.names import TopicName
+from streams.intake.signatures import unwrapped
 from streams.intake.unsealing import Unsealer
 from streams.pump.records import SourceRecord
 from tests.chaos.trial import Trial
@@ -89,10 +90,12 @@ async def test_the_broker_is_killed_and_comes_back_while_an_agency_publishes(tri
 
 
 async def unsealed(home: Home, agency: str, stored: Sequence[Stored]) -> list[bytes | None]:
-    """Return what *agency* sealed into *stored*, as intake opens it."""
+    """Return what *agency* signed and sealed into *stored*, as intake opens it."""
     batch = [SourceRecord(TopicName(f"in.{agency}"), 0, each.offset, None, each.value) for each in stored]
     async with workplace(home) as place, place.pool("hub_vault", 2, by_statement=True) as pool:
         place.codec.learn([each.value for each in stored])
         opened = await Unsealer(ArrivalKeys(pool, place.vault(pool)), place.codec).opened(batch, sealed_only=True)
-    assert all(isinstance(each, SourceRecord) for each in opened)
-    return [each.value for each in opened if isinstance(each, SourceRecord)]
+        await place.codec.learn_aside([each.value for each in opened if isinstance(each, SourceRecord)])
+        found = unwrapped(opened, place.codec, signed_only=True).records
+    assert all(isinstance(each, SourceRecord) for each in found)
+    return [each.value for each in found if isinstance(each, SourceRecord)]

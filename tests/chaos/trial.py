@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from connectors.event_ids import new_event_id
+from connectors.signing import signer_for
 from infra.home import Home
 from infra.kafka import producer_for
 from infra.settings import Settings
@@ -18,6 +19,7 @@ from infra.stack import supervisor
 from infra.topology.credentials import Credentials
 from projections import reading
 from schemas.catalogue import contract
+from schemas.names import TopicName
 from tests.chaos.channels import Channels, Deviations, Sent
 from tests.publishing import invented
 from tests.running import Worker, rows, wait_until
@@ -156,10 +158,14 @@ class Trial:
         await asyncio.gather(*(self._send_of(name, values) for name, values in prepared.items()))
 
     async def _send_of(self, name: str, values: Sequence[bytes]) -> None:
-        producer = producer_for(Credentials.of(self.home, name), linger_ms=5)
+        credentials = Credentials.of(self.home, name)
+        signer = signer_for(credentials, self.channels.codec, TopicName(f"in.{name}"))
+        assert signer is not None
+        signer.prepare()
+        producer = producer_for(credentials, linger_ms=5)
         await producer.start()
         try:
-            for acknowledged in [await producer.send(f"in.{name}", value) for value in values]:
+            for acknowledged in [await producer.send(f"in.{name}", signer.sign(value)) for value in values]:
                 self.channels.acknowledged(name, (await acknowledged).offset)
         finally:
             await producer.stop()

@@ -96,7 +96,7 @@ async def test_a_batch_of_librdkafka_is_accepted_however_it_is_compressed(hub: H
         settings = {"compression.type": compression, "linger.ms": 100, "enable.idempotence": True}
         producer = Producer({**settings_of(hub, SENDER), **settings})
         for _ in range(20):
-            producer.produce(agency.topic, agency.event(), on_delivery=delivered)
+            producer.produce(agency.topic, agency.signed(agency.event()), on_delivery=delivered)
         producer.flush(30)
         answers = await agency.answers(placed)
     assert len(placed) == 20

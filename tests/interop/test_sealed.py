@@ -116,7 +116,7 @@ async def test_an_event_that_another_client_sealed_is_accepted(
     hub: Home, seal: Callable[[Mapping[str, str], bytes], dict[str, Any]]
 ) -> None:
     async with Agency(hub, AGENCY) as agency:
-        record = await asyncio.to_thread(seal, hub_key(hub), agency.event())
+        record = await asyncio.to_thread(seal, hub_key(hub), agency.signed(agency.event()))
         value = encoded(hub, AGENCY, TOPIC, SCHEMA.read_text(encoding="utf-8"), record)
         placed: list[int] = []
         producer = Producer(settings_of(hub, AGENCY))
@@ -132,9 +132,9 @@ async def test_a_refused_sealed_event_is_in_quarantine_under_the_key_of_its_agen
     token = f"Invented{secrets.token_hex(8)}"
     async with Agency(hub, AGENCY) as agency:
         event = agency.event(person__full_name=token, person__role="HERO")
-        record = sealed_in_python(hub_key(hub), event)
+        record = sealed_in_python(hub_key(hub), agency.signed(event))
         value = encoded(hub, AGENCY, TOPIC, SCHEMA.read_text(encoding="utf-8"), record)
-        offset = await agency.send(value)
+        offset = await agency.send_as_it_is(value)
         answered = (await agency.answers([offset]))[offset]
     assert {problem.path for problem in answered.problems} == {"person.role"}
     assert files_with(hub, token) == []
@@ -149,8 +149,9 @@ async def test_a_rotated_key_still_opens_what_was_sealed_to_it_and_the_next_one_
     async with Agency(hub, AGENCY) as agency:
         offsets = []
         for key in (old, new):
-            record = sealed_in_python(key, agency.event())
-            offsets.append(await agency.send(encoded(hub, AGENCY, TOPIC, SCHEMA.read_text(encoding="utf-8"), record)))
+            record = sealed_in_python(key, agency.signed(agency.event()))
+            value = encoded(hub, AGENCY, TOPIC, SCHEMA.read_text(encoding="utf-8"), record)
+            offsets.append(await agency.send_as_it_is(value))
         assert [each.outcome for each in (await agency.answers(offsets)).values()] == ["ACCEPTED", "ACCEPTED"]
 
 

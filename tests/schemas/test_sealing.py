@@ -35,7 +35,7 @@ from tests.schemas.sealed import (
 )
 
 CODEC = memory_codec()
-ADDED = ("received_at", "release")
+ADDED = ("received_at", "release", "signed_by", "signed_original")
 few = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 
 

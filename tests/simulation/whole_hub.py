@@ -8,8 +8,6 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from tests.evidence import HUB, OneKey, export_of, findings_in
-
 from infra.control import ControlState
 from infra.evidence.chain import Head
 from infra.topology.model import Topology, load_topology
@@ -26,6 +24,7 @@ from streams.intake.processor import Intake
 from streams.pump.ports import Place, Supply
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
 from streams.release.processor import ReleaseProcessor
+from tests.evidence import HUB, OneKey, export_of, findings_in
 from tests.publishing import invented, put
 from tests.schemas.registries import memory_codec
 from tests.simulation.database import Database

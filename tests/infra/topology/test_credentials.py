@@ -64,6 +64,7 @@ def test_an_env_file_with_a_path_that_needs_quotes_is_read_back(tmp_path: Path) 
         bootstrap="127.0.0.1:1",
         ca_file=Path("/a folder/ca.pem"),
         access_url="https://127.0.0.1:2",
+        signing_key_file=Path("/a folder/key's.pem"),
     )
     given.write(tmp_path / "env", "env")
     assert Credentials.load(tmp_path / "env") == given

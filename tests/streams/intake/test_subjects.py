@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import pytest
 from psycopg_pool import AsyncConnectionPool
-from tests.evidence import HUB, MemoryChains, OneKey
 
 from infra.control import ControlState
 from infra.home import Home
@@ -22,6 +21,7 @@ from streams.intake.admission import Seen
 from streams.intake.chaining import Chaining
 from streams.intake.processor import Intake
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
+from tests.evidence import HUB, MemoryChains, OneKey
 from tests.infra.vault.keks import Site, site
 from tests.infra.vault.rotating import empty_database, vault_at
 from tests.publishing import invented, now

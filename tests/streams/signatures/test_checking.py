@@ -1,0 +1,73 @@
+"""A signature checked again on the real ledger: it stands, falls into doubt with its key, and goes with a person."""
+
+import asyncio
+import json
+import uuid
+
+import pytest
+from typer.testing import CliRunner
+
+from infra.cli import build
+from infra.home import Home
+from infra.signing.desk import KeyDesk
+from infra.signing.keys import Holder, HolderKind
+from infra.workplace import workplace
+from schemas.names import AgencyId
+from streams.signatures.checking import UnknownEventError, check
+from streams.signatures.verdict import Standing, Verdict
+from tests.infra.signing.making import DAY, signer
+from tests.publishing import Agency, invented
+from tests.running import ensure_worker, rows
+
+pytestmark = pytest.mark.stack
+SENDER = "bg-consular-service"
+REASON = "asked by a test"
+
+
+async def verdict(home: Home, event_id: str) -> Verdict:
+    async with workplace(home) as place, place.pool("hub_vault", 3, by_statement=True) as pool:
+        return await check(place, pool, event_id, REASON)
+
+
+async def test_a_signature_stands_falls_into_doubt_with_its_key_and_is_gone_with_the_person(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ensure_worker(home)
+    made, event = signer(), invented("PersonIdentified", SENDER, person__restricted="NO")
+    event_id = str(event["envelope"]["event_id"])
+    async with workplace(home) as place, KeyDesk(place) as desk:
+        await desk.register(Holder(HolderKind.AGENCY, SENDER), made.public_key, "tester")
+        async with Agency(home, SENDER) as agency:
+            offset = await agency.send_as_it_is(agency.signed(agency.encode(event), signer=made))
+            assert (await agency.answers([offset]))[offset].outcome == "ACCEPTED"
+        found = await verdict(home, event_id.upper())
+        assert (found.standing, found.key_id, found.agency) == (Standing.SIGNED, made.key_id, SENDER)
+        kept = rows(home, "SELECT reason FROM vault.signature_checked WHERE event_id = %s::uuid", event_id)
+        assert kept == [(REASON,)]
+        now = await desk.now()
+        await desk.revoke(made.key_id, now - DAY, "stolen", "tester")
+        assert (await verdict(home, event_id)).standing is Standing.DOUBTFUL
+    monkeypatch.setattr(Home, "current", lambda: home)
+    listed = await _command("key", "doubtful", made.key_id, "--json")
+    assert listed["count"] == 1
+    assert listed["events"][0]["event_id"] == event_id
+    async with workplace(home) as place, place.pool("hub_vault", 3, by_statement=True) as pool:
+        vault = place.vault(pool)
+        subject = await vault.known((AgencyId(SENDER), event["person"]["person_ref"]))
+        assert subject is not None
+        await vault.destroy({subject})
+    assert (await verdict(home, event_id)).standing is Standing.ERASED
+
+
+async def test_what_the_ledger_does_not_hold_cannot_be_checked(home: Home) -> None:
+    for event_id in (str(uuid.uuid4()), "no id"):
+        with pytest.raises(UnknownEventError):
+            await verdict(home, event_id)
+
+
+async def _command(*arguments: str) -> dict[str, list[dict[str, object]]]:
+    """Run `hub` with *arguments*, beside the loop of the test, and return the object that it prints."""
+    done = await asyncio.to_thread(CliRunner().invoke, build(), list(arguments))
+    assert done.exit_code == 0, done.output
+    found: dict[str, list[dict[str, object]]] = json.loads(done.stdout)
+    return found
