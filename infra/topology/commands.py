@@ -34,10 +34,12 @@ topology_app = typer.Typer(
 class _ShowByDefault(TyperGroup):
     """`hub credentials PRINCIPAL` is `hub credentials show PRINCIPAL`."""
 
+    default_command = "show"
+
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]  # of its own click
         """Put the command in where none is named."""
         named = not args or args[0] in self.commands or args[0] in ctx.help_option_names
-        return super().parse_args(ctx, args if named else ["show", *args])
+        return super().parse_args(ctx, args if named else [self.default_command, *args])
 
 
 credentials_app = typer.Typer(

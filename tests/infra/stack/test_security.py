@@ -114,5 +114,6 @@ def test_files_with_secrets_are_closed_to_others(home: Home) -> None:
 
 def test_a_session_with_the_broker_ends_in_bounded_time_whatever_password_it_began_with(home: Home) -> None:
     broker = ConfigResource(ConfigResource.Type.BROKER, "1")
-    (found,) = (future.result(20) for future in kafka(home).describe_configs([broker], request_timeout=20).values())
+    admin = kafka(home)
+    (found,) = (future.result(20) for future in admin.describe_configs([broker], request_timeout=20).values())
     assert 0 < int(found["connections.max.reauth.ms"].value) <= 60 * 60 * 1000
