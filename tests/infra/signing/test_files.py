@@ -8,7 +8,7 @@ from infra.signing.files import KeyFileError, public_pem, read_private, read_pub
 from infra.signing.keys import key_id_of
 from infra.signing.signer import Signer
 
-KIND = " ".join(("PRIVATE", "KEY"))
+KIND = "PRIVATE KEY"
 
 
 def test_a_key_that_was_made_is_read_again_and_its_public_half_is_the_same(tmp_path: Path) -> None:
