@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated
 
@@ -50,26 +51,28 @@ def check_command(
 
 
 def doubtful_command(key_id: KeyIdArgument, as_json: AsJson = False) -> None:
-    """List the accepted events that a revoked key signed since it is in doubt.
+    """List the accepted events that a revoked key signed since it is in doubt, and the partners that got them.
 
     The agency confirms one by publishing a correction of it under another key: `corrects` names the event.
     """
     from infra.home import Home
     from infra.signing.desk import KeyDesk
-    from infra.signing.keys import Keyring
     from infra.workplace import workplace
-    from streams.signatures.doubt import doubtful
+    from streams.signatures.doubt import Doubtful, doubtful, recipients
 
-    async def keyring() -> Keyring:
+    async def act() -> tuple[list[Doubtful], Mapping[str, frozenset[str]]]:
         async with workplace(Home.current()) as place, KeyDesk(place) as desk:
-            return await desk.keyring()
+            events = doubtful(place.home, await desk.keyring(), key_id)
+            return events, await recipients(place, {each.event_id for each in events}) if events else {}
 
-    found = doubtful(Home.current(), asyncio.run(keyring()), key_id)
+    found, told = asyncio.run(act())
     if as_json:
-        typer.echo(json.dumps({"count": len(found), "events": [asdict(each) for each in found]}, default=str))
+        events = [{**asdict(each), "recipients": sorted(told.get(each.event_id, ()))} for each in found]
+        typer.echo(json.dumps({"count": len(found), "events": events}, default=str))
         return
     for each in found[:LISTED_MAX]:
-        typer.echo(f"{each.event_id}  {each.agency}  {each.received_at:%Y-%m-%d %H:%M:%S}")
+        partners = ", ".join(sorted(told.get(each.event_id, ()))) or "no partner"
+        typer.echo(f"{each.event_id}  {each.agency}  {each.received_at:%Y-%m-%d %H:%M:%S}  went to {partners}")
     if len(found) > LISTED_MAX:
         typer.echo(f"and {len(found) - LISTED_MAX} more: --json lists them all")
     typer.echo(f"{len(found)} accepted events are in doubt.")

