@@ -183,7 +183,7 @@ class Exporter:
     async def _receipts(self, consumer: AIOKafkaConsumer, chosen: Chosen) -> AsyncIterator[Record]:
         """Yield the receipts of *chosen* that have a proof, in the order of the chain."""
         async for _, record in self._records(consumer, f"receipts.{chosen.agency}"):
-            if record["statement"] is not None and chosen.has(cast("int", record["chain_position"])):
+            if record.get("statement") is not None and chosen.has(cast("int", record["chain_position"])):
                 yield record
 
     async def _records(self, consumer: AIOKafkaConsumer, topic: str) -> AsyncIterator[tuple[str, Record]]:
