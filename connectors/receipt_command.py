@@ -40,10 +40,18 @@ def show_command(
     credentials: CredentialsFile = None,
     output: Annotated[Path | None, typer.Option(help="Write the receipt to this file, to keep.")] = None,
     parts: Annotated[Path | None, typer.Option(help="Write what OpenSSL needs to check it into this folder.")] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", help="Public keys of the hub (PEM): checks it; parts hold the one that signed."),
+    ] = None,
 ) -> None:
     """Show the receipt of an event: what the hub decided, and the statement that it signed about it."""
     from infra.evidence.receipts import Proved, proved
+    from infra.evidence.signatures import keys_in, pem_of, trusted_keys
+    from infra.evidence.statements import Statement
     from schemas.errors import MisuseError
+
+    keys = trusted_keys() if key is None else keys_in(key)
 
     async def find(as_whom: Credentials) -> Proved | None:
         found = None
@@ -55,6 +63,8 @@ def show_command(
     found = asyncio.run(find(agency_of(agency, credentials)))
     if found is None:
         raise MisuseError("no receipt with a proof for an event of this id: is it the id, and the agency?")
+    if keys is not None:
+        found.check(keys)
     if output is not None:
         output.write_bytes(found.text())
     if parts is not None:
@@ -67,6 +77,8 @@ def show_command(
             ("path.txt", path.encode()),
         ):
             (parts / name).write_bytes(content)
+        if keys is not None:  # OpenSSL takes the first key of a file that holds several
+            (parts / "hub.pem").write_bytes(pem_of([keys[Statement.parse(found.statement).key_id]]))
     typer.echo(f"{found.answer.decode()}\n{found.statement.decode()}", nl=False)
 
 

@@ -120,6 +120,6 @@ def _receipt(record: Record, keys: PublicKeys | None) -> Receipt:
         source_offset=cast("int", record["source_offset"]),
         original_offset=cast("int | None", record["original_offset"]),
         problems=tuple(Problem(each["path"], each["rule"], each["advice"]) for each in problems),
-        chain_position=cast("int | None", record["chain_position"]),
+        chain_position=cast("int | None", record.get("chain_position")),
         evidence=evidence,
     )

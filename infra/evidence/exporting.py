@@ -11,12 +11,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from infra.evidence.export_file import Sealing, answer_line, head_line, range_of, stamp_line, statement_line
+from infra.evidence.kept import Kept, private
 from infra.evidence.receipts import Proved, proved
 from infra.evidence.signatures import SigningKey
 from infra.evidence.statements import Statement
@@ -104,28 +105,32 @@ class Exporter:
             if not chosen:
                 raise NothingToExportError("the hub has signed no statement about what was asked for")
             part = output.with_name(f"{output.name}.part")
-            kept = stack.enter_context(_Kept.beside(output))
+            kept = stack.enter_context(Kept.beside(output))
             if self.records:
                 await self._find(consumer, chosen, kept)
-            with open(part, "wb", opener=_private) as out:  # noqa: ASYNC230 - nobody else waits here
+            with open(part, "wb", opener=private) as out:  # noqa: ASYNC230 - nobody else waits here
                 counts = await self._write(consumer, chosen, kept, out, made_at_ms, key, keys)
             part.replace(output)
             return counts
 
     async def _chosen(self, consumer: AIOKafkaConsumer, agency: str, wanted: Wanted) -> Chosen:
         found, stamps = Chosen(agency=agency), dict[int, list[Record]]()
+        between: list[tuple[Statement, bytes]] = []
         async for fullname, record in self._records(consumer, f"roots.{agency}"):
             if fullname == hub_contract("RootStamped").fullname:
                 stamps.setdefault(cast("int", record["number"]), []).append(record)
                 continue
             statement = Statement.parse(cast("bytes", record["statement"]))
+            between.append((statement, cast("bytes", record["signature"])))
             if wanted.has(statement):
-                found.statements.append((statement, cast("bytes", record["signature"])))
+                found.statements += between  # with those between two that are asked for, should the clock have been set
+            if wanted.has(statement) or not found.statements:
+                between.clear()
         numbers = {statement.number for statement, _ in found.statements}
         found.stamps = {number: several for number, several in stamps.items() if number in numbers}
         return found
 
-    async def _find(self, consumer: AIOKafkaConsumer, chosen: Sequence[Chosen], kept: "_Kept") -> None:
+    async def _find(self, consumer: AIOKafkaConsumer, chosen: Sequence[Chosen], kept: "Kept") -> None:
         """Keep what the ledger holds of the answers of *chosen*."""
         missing: set[bytes] = set()
         for each in chosen:
@@ -148,7 +153,7 @@ class Exporter:
         self,
         consumer: AIOKafkaConsumer,
         chosen: Sequence[Chosen],
-        kept: "_Kept",
+        kept: "Kept",
         out: BinaryIO,
         made_at_ms: int,
         key: SigningKey | None,
@@ -178,7 +183,7 @@ class Exporter:
     async def _receipts(self, consumer: AIOKafkaConsumer, chosen: Chosen) -> AsyncIterator[Record]:
         """Yield the receipts of *chosen* that have a proof, in the order of the chain."""
         async for _, record in self._records(consumer, f"receipts.{chosen.agency}"):
-            if record["statement"] is not None and chosen.has(cast("int", record["chain_position"])):
+            if record.get("statement") is not None and chosen.has(cast("int", record["chain_position"])):
                 yield record
 
     async def _records(self, consumer: AIOKafkaConsumer, topic: str) -> AsyncIterator[tuple[str, Record]]:
@@ -218,41 +223,3 @@ def _stamp_line(stamp: Record) -> bytes:
         cast("Sequence[bytes]", stamp["proof"]),
         cast("bytes", stamp["token"]),
     )
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-class _Kept:
-    """What was found of the ledger, in a file that goes when the block ends."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._places: dict[bytes, tuple[int, int]] = {}
-
-    @classmethod
-    def beside(cls, output: Path) -> "_Kept":
-        """Return an empty one on the disk of *output*; its file has no name, so that nothing is left of it."""
-        import tempfile
-
-        return cls(cast("BinaryIO", tempfile.TemporaryFile(dir=output.parent)))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def keep(self, digest: bytes, value: bytes) -> None:
-        """Keep *value* under its hash."""
-        self._places[digest] = (self._file.seek(0, os.SEEK_END), len(value))
-        self._file.write(value)
-
-    def get(self, digest: bytes | None) -> bytes | None:
-        """Return what was kept under *digest*, None when nothing was."""
-        place = None if digest is None else self._places.get(digest)
-        if place is None:
-            return None
-        self._file.seek(place[0])
-        return self._file.read(place[1])

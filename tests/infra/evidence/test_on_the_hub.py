@@ -134,19 +134,19 @@ async def test_an_agency_exports_its_own_receipts(home: Home, tmp_path: Path) ->
 async def test_openssl_alone_verifies_a_receipt(home: Home, tmp_path: Path) -> None:
     accepted, *_ = await answered(home)
     file = tmp_path / "receipt.json"
-    parts = ("--parts", str(tmp_path), "--output", str(file))
+    key, folder = public_key(home, tmp_path), tmp_path / "parts"
+    parts = ("--parts", str(folder), "--key", str(key), "--output", str(file))
     shown = command(home, "receipt", "show", str(accepted.event_id), "--agency", AGENCY, *parts)
     assert shown.returncode == 0, shown.stderr
     assert "outcome ACCEPTED" in shown.stdout
-    key = public_key(home, tmp_path)
-    checked = openssl_says(tmp_path)
+    checked = openssl_says(folder)
     assert checked.returncode == 0, checked.stderr
     assert "Signature Verified Successfully" in checked.stdout
     good = command(home, "receipt", "verify", str(file), "--key", str(key))
     assert (good.returncode, "accepted" in good.stdout) == (0, True)
-    answer = tmp_path / "answer.txt"
+    answer = folder / "answer.txt"
     answer.write_text(answer.read_text().replace("ACCEPTED", "REFUSED"))
-    assert openssl_says(tmp_path).returncode != 0
+    assert openssl_says(folder).returncode != 0
     file.write_text(file.read_text().replace("ACCEPTED", "REFUSED"))
     bad = command(home, "receipt", "verify", str(file), "--key", str(key))
     assert (bad.returncode, "unproved-receipt" in bad.stderr) == (1, True)

@@ -30,7 +30,7 @@ def test_a_principal_unknown_to_the_topology_is_refused_with_advice(stopped_home
 def test_credentials_name_what_the_principal_may_read_and_write(stopped_home: Home) -> None:
     found = Credentials.of(stopped_home, "rs-police")
     assert found.writes == ("in.rs-police",)
-    assert found.reads == ("receipts.rs-police",)
+    assert found.reads == ("receipts.rs-police", "roots.rs-police")
     assert found.group_prefix == "rs-police."
     assert found.registry_url == "https://127.0.0.1:18443/registry"
     assert found.keys_url == "https://127.0.0.1:18443/keys"
