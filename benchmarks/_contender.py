@@ -80,13 +80,18 @@ class Span:
         """Say that what was there until now is done; the last time counts."""
         self._ended = _moment()
 
+    def taken(self) -> tuple[float, float]:
+        """Return seconds on the clock and of CPU time."""
+        assert self._began is not None, "nothing was read"
+        return self._ended[0] - self._began[0], self._ended[1] - self._began[1]
+
     def answer(self, seen: int, **more: float) -> None:
         """Print what it came to."""
-        assert self._began is not None, "nothing was read"
+        wall_s, cpu_s = self.taken()
         found = {
             "seen": seen,
-            "wall_s": self._ended[0] - self._began[0],
-            "cpu_s": self._ended[1] - self._began[1],
+            "wall_s": wall_s,
+            "cpu_s": cpu_s,
             "peak_memory_mb": peak_memory_mb(),
             **more,
         }

@@ -24,6 +24,7 @@ from infra.evidence.keys import EvidenceKeys
 from infra.home import Home
 from infra.signing.key_log import KeyLog
 from infra.topology.credentials import Credentials
+from infra.topology.model import Topology
 from infra.vault.vault import Vault
 from infra.workplace import Workplace, workplace
 from schemas.codec import Codec, Record
@@ -89,6 +90,11 @@ class AgreedOnce:
         return self._state
 
 
+def _optional(topology: Topology) -> Topology:
+    """Return *topology* with agencies that may publish unsigned: what a signature costs shows beside what has none."""
+    return replace(topology, agencies=tuple(replace(agency, signed="optional") for agency in topology.agencies))
+
+
 @asynccontextmanager
 async def bench(home: Home) -> AsyncIterator[Bench]:
     """Open what the processors need, as the worker does."""
@@ -103,7 +109,7 @@ async def bench(home: Home) -> AsyncIterator[Bench]:
         arrival = ArrivalKeys(vaults, vault)
         yield Bench(
             intake=Intake(
-                topology=place.topology,
+                topology=_optional(place.topology),
                 codec=place.codec,
                 vault=vault,
                 arrival=arrival,
@@ -118,10 +124,12 @@ async def bench(home: Home) -> AsyncIterator[Bench]:
         )
 
 
-async def published(home: Home, names: Sequence[str], count: int, *, seal: bool = True) -> list[SourceRecord]:
-    """Return *count* events of the types *names* in turn, as they lie on the topic: signed, and sealed or not."""
+async def published(
+    home: Home, names: Sequence[str], count: int, *, sign: bool = True, seal: bool = True
+) -> list[SourceRecord]:
+    """Return *count* events of the types *names* in turn, as they lie on the topic: signed, and sealed, or not."""
     run = uuid.uuid4().hex[:8]
-    async with Publisher(Credentials.of(home, AGENCY)) as publisher:
+    async with Publisher(Credentials.of(home, AGENCY), sign=sign) as publisher:
         values = [
             publisher.signed(publisher.encode(_event(name, run, number))[1])
             for number, name in zip(range(count), itertools.cycle(names), strict=False)
