@@ -19,6 +19,7 @@ from functools import lru_cache
 _SEPARATORS = re.compile(r"[-./\s_]")
 _PHONE = re.compile(r"(\+|00)\d{7,15}")
 _WORDS = re.compile(r"[^\W\d_]+")
+_PART = re.compile(r"[^\W\d_]{3}")
 _STAFF_NAME = re.compile(r"[^\W\d_]+([-._/][^\W\d_]+)+")
 _SHORTEST_PART = 3
 _SHORTEST_INSIDE = 5
@@ -78,6 +79,8 @@ def may_be_a_name(reference: str) -> bool:
 
 def holds_name(reference: str, names: Iterable[str]) -> bool:
     """Whether *reference* is, or holds, a part of one of *names*, in whatever script."""
+    if reference.isascii() and not reference.isalpha() and not _PART.search(reference):
+        return False  # most: no three letters in a row, and none that may stand for several
     spelt = {word for name in names for word in _words(name)}
     if not spelt:
         return False
@@ -104,8 +107,8 @@ def holds_day(reference: str, day: date) -> bool:
 
 def holds_number(reference: str, numbers: Iterable[str]) -> bool:
     """Whether *reference* holds one of *numbers* (of a document, a telephone), separators and case apart."""
-    folded = _SEPARATORS.sub("", reference).casefold()
-    bare = (_SEPARATORS.sub("", number).casefold() for number in numbers)
+    bare = [_SEPARATORS.sub("", number).casefold() for number in numbers]
+    folded = _SEPARATORS.sub("", reference).casefold() if bare else ""
     return any(len(number) >= _SHORTEST_NUMBER and number in folded for number in bare)
 
 

@@ -1,13 +1,14 @@
 """Tripwires on references: what is not looked into, for want of digits, would not have been found either."""
 
 import datetime as dt
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import references
-from schemas.references import holds_day, is_national_number, tells_contact
+from schemas.references import holds_day, holds_name, is_national_number, tells_contact
 
 REFERENCES = st.one_of(
     st.text(st.sampled_from("0123456789-./ _+@AKx²٣"), max_size=20),
@@ -33,3 +34,13 @@ def test_a_birth_date_is_found_in_each_order(form: str) -> None:
     day = dt.date(1994, 3, 7)
     assert holds_day(f"P-{day.strftime(form)}", day)
     assert not holds_day(f"P-{dt.date(1994, 3, 8).strftime(form)}", day)
+
+
+@given(
+    st.text(st.sampled_from("abcXYZ019-_.ščщ"), min_size=1, max_size=12), st.lists(st.text("abcxyzščst ", max_size=8))
+)
+def test_a_reference_without_three_letters_in_a_row_needs_no_look(reference: str, names: list[str]) -> None:
+    quick = holds_name(reference, names)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(references, "_PART", re.compile(""))
+        assert quick == holds_name(reference, names)
