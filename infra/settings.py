@@ -62,6 +62,12 @@ class Settings(BaseSettings):
     kek_rotation_days: int = Field(
         default=30, ge=1, description="The worker replaces the key encryption key when it is this old."
     )
+    breakglass_hours: float = Field(
+        default=3.0, gt=0, le=24, description="So long an access by break-glass stays open (`hub breakglass`)."
+    )
+    breakglass_review_days: int = Field(
+        default=3, ge=1, le=30, description="Within so many days after its end an access is reviewed."
+    )
     timestamp_url: str | None = Field(
         default=None, description="Authority (RFC 3161 over HTTP) that stamps what intake answered; its key is below."
     )

@@ -1,37 +1,26 @@
 """Checks a signature again: finds the event in the ledger, opens its original, verifies it by the keys of today."""
 
-import uuid
 from collections.abc import Mapping
 from typing import cast
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from psycopg_pool import AsyncConnectionPool
 
 from infra.erasure.replaying import replay
-from infra.kafka import consumer_for, let_go, whole
 from infra.operator import operator_name
 from infra.signing.key_log import KeyLog
 from infra.signing.signer import signed_event
 from infra.vault.connection import Connections
 from infra.workplace import Workplace
 from schemas.catalogue import contract
-from schemas.codec import Codec, Decoded, Record
+from schemas.codec import Codec, Record
 from schemas.derive import Channel, derive
-from schemas.errors import MisuseError
 from schemas.names import KeyId
 from schemas.opening import Erased, kids_in, open_record
 from schemas.originals import open_original
 from schemas.sealing import ADDED
 from schemas.upcasting import lineage, opened, published, version_of
+from streams.ledger_search import event_id_in, found_in_ledger
 from streams.signatures.verdict import Standing, Verdict, says_the_same, standing_of
-
-LEDGER = "ledger"
-
-
-class UnknownEventError(MisuseError):
-    """No event in the ledger has this id."""
-
-    code = "unknown-event"
 
 
 async def check(place: Workplace, pool: AsyncConnectionPool, event_id: str, reason: str) -> Verdict:
@@ -39,7 +28,7 @@ async def check(place: Workplace, pool: AsyncConnectionPool, event_id: str, reas
 
     Raises UnknownEventError, and UnavailableError when a part of the hub is away. *pool* is that of the vault.
     """
-    event_id = _id(event_id)
+    event_id = event_id_in(event_id)
     vault, reader = place.vault(pool), place.credentials("hub-admin")
     await replay(reader, place.codec, vault)  # a database that was restored may hold keys that were destroyed
     log = KeyLog(reader, place.codec)
@@ -47,7 +36,8 @@ async def check(place: Workplace, pool: AsyncConnectionPool, event_id: str, reas
         ring = await log.keyring()
     finally:
         await log.stop()
-    value, decoded = await _found(consumer_for(reader), place, event_id)
+    value = (await found_in_ledger(place, event_id)).value
+    decoded = place.codec.decode(value)
     async with Connections(pool)() as connection:
         await connection.execute(
             "INSERT INTO vault.signature_checked (event_id, checked_by, reason) VALUES (%s, %s, %s)",
@@ -91,29 +81,3 @@ def _as_today(codec: Codec, event: bytes, name: str) -> Record:
     if decoded.fullname != contract(name).fullname or version is None:
         return {}
     return lineage(name).upcast(decoded.record, version, published)
-
-
-async def _found(consumer: AIOKafkaConsumer, place: Workplace, event_id: str) -> tuple[bytes, Decoded]:
-    """Return the ledger event of this id; the ledger is read until it is there."""
-    topic = place.topology.topic(LEDGER)
-    assert topic is not None, "the rules of the topology want it"
-    sources, wanted = [TopicPartition(LEDGER, number) for number in range(topic.partitions)], event_id.encode()
-    await consumer.start()
-    try:
-        async for _, records in whole(consumer, sources):
-            likely = [record.value for record in records if wanted in record.value.lower()]
-            await place.codec.learn_aside(likely)
-            for value in likely:
-                decoded = place.codec.decode(value)
-                if str(cast("Record", decoded.record["envelope"])["event_id"]).lower() == event_id:
-                    return value, decoded
-    finally:
-        await let_go(consumer)
-    raise UnknownEventError("the ledger holds no event of this id: only what was accepted is there")
-
-
-def _id(text: str) -> str:
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        raise UnknownEventError("give the id of an event, as its receipt has it") from None

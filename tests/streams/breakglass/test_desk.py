@@ -1,0 +1,142 @@
+"""Break-glass on the real hub: what is seen, what is kept of it, and that nobody can take that away."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from infra.home import Home
+from infra.signing.desk import KeyDesk
+from infra.signing.files import write_private
+from infra.signing.keys import Holder, HolderKind
+from infra.signing.signer import Signer
+from infra.workplace import Workplace, workplace
+from streams.breakglass import audit as audits
+from streams.breakglass.audit import AuditUnavailableError
+from streams.breakglass.desk import Desk, Key, SignatureNeededError
+from streams.breakglass.rules import BreakGlassRefusedError
+from streams.ledger_search import UnknownEventError
+from tests.publishing import Agency, invented
+from tests.running import command, ensure_worker, records, rows
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("breakglass")]
+AGENCY = "rs-police"
+
+
+@asynccontextmanager
+async def desks(home: Home) -> AsyncIterator[tuple[Workplace, Any]]:
+    async with workplace(home) as place, place.pool("hub_vault", 4, by_statement=True) as pool:
+        yield place, lambda who: Desk(place, pool, operator=f"{who}-{uuid.uuid4().hex[:6]}")
+
+
+async def accepted(home: Home, **changes: object) -> str:
+    ensure_worker(home)
+    async with Agency(home, AGENCY) as agency:
+        offset = await agency.send(agency.encode(invented("PersonIdentified", AGENCY, **changes)))
+        answer = (await agency.answers([offset]))[offset]
+        assert answer.outcome == "ACCEPTED", answer.problems
+        return str(answer.event_id)
+
+
+async def agreed(ask: Desk, agree: Desk, event_id: str, key: Key | None = None) -> str:
+    entry = await ask.request(event_id, reason="somebody is in danger", ground="GDPR:6.1.d")
+    await agree.approve(entry.access_id, knows_restricted=True, key=key)
+    return entry.access_id
+
+
+async def test_an_event_is_seen_by_who_asked_after_another_agreed_and_every_act_is_kept(home: Home) -> None:
+    canary = f"Break {uuid.uuid4().hex[:8]}"
+    event_id = await accepted(home, person__full_name=canary)
+    async with desks(home) as (_, desk):
+        ana, bo = desk("ana"), desk("bo")
+        access_id = await agreed(ana, bo, event_id)
+        seen = await ana.open(access_id)
+        assert seen.content["person"]["full_name"] == canary
+        assert canary not in repr(seen)
+        with pytest.raises(BreakGlassRefusedError):
+            await bo.open(access_id)
+        await bo.review(access_id, finding="JUSTIFIED", note="it was needed")
+        with pytest.raises(BreakGlassRefusedError):
+            await ana.open(access_id)
+        noted, wrong = await bo.verify()
+        assert wrong == []
+    acts = [each.entry.act for each in noted if each.entry.access_id == access_id]
+    assert acts == ["REQUESTED", "APPROVED", "OPENED", "REVIEWED"]
+    assert not [each for each in records(home, "audit") if canary.encode() in (each.value or b"")]
+    listed = command(home, "breakglass", "list", "--json")
+    assert access_id in listed.stdout
+    assert canary not in listed.stdout
+
+
+async def test_nothing_is_shown_when_the_look_cannot_be_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    event_id = await accepted(home)
+    async with desks(home) as (_, desk):
+        ana, bo = desk("ana"), desk("bo")
+        access_id = await agreed(ana, bo, event_id)
+
+        async def away(*_arguments: object) -> None:
+            raise OSError
+
+        with monkeypatch.context() as without:
+            without.setattr(audits, "append", away)
+            with pytest.raises(AuditUnavailableError):
+                await ana.open(access_id)
+        seen = await ana.open(access_id)
+        assert seen.content["envelope"]["event_id"] == event_id
+        noted, wrong = await bo.verify()
+        assert wrong == []
+        assert [each.entry.act for each in noted if each.entry.access_id == access_id].count("OPENED") == 2
+
+
+@pytest.mark.parametrize("statement", ["UPDATE vault.breakglass SET reason = ''", "DELETE FROM vault.breakglass"])
+@pytest.mark.parametrize("role", ["hub_vault", "hub_admin"])
+async def test_nobody_changes_the_audit_in_passing(home: Home, role: str, statement: str) -> None:
+    event_id = await accepted(home)
+    async with desks(home) as (_, desk):
+        await desk("ana").request(event_id, reason="r", ground="GDPR:6.1.d")
+    before = rows(home, "SELECT count(*) FROM vault.breakglass")
+    with psycopg.connect(home.dsn(role)) as connection, pytest.raises(psycopg.Error):
+        connection.execute(statement)
+    assert rows(home, "SELECT count(*) FROM vault.breakglass") == before
+
+
+async def test_a_restricted_person_is_seen_only_by_who_knows_it(home: Home) -> None:
+    event_id = await accepted(home, person__restricted="YES")
+    async with desks(home) as (_, desk):
+        entry = await desk("ana").request(event_id, reason="r", ground="GDPR:6.1.d")
+        with pytest.raises(BreakGlassRefusedError, match="restricted"):
+            await desk("bo").approve(entry.access_id)
+        assert (await desk("bo").approve(entry.access_id, knows_restricted=True)).restricted
+
+
+async def test_an_event_that_is_not_there_cannot_be_asked_for(home: Home) -> None:
+    async with desks(home) as (_, desk):
+        for unknown in (str(uuid.uuid4()), "Milica Petrovic"):
+            with pytest.raises(UnknownEventError) as refused:
+                await desk("ana").request(unknown, reason="r", ground="GDPR:6.1.d")
+            assert "Milica" not in str(refused.value)
+
+
+async def test_officers_with_keys_sign_what_they_agree_to(home: Home, tmp_path: Path) -> None:
+    event_id = await accepted(home)
+    officer, file = f"hub-operator/bo-{uuid.uuid4().hex[:8]}", tmp_path / "bo.pem"
+    write_private(file)
+    async with desks(home) as (place, desk):
+        async with KeyDesk(place) as keys:
+            key = await keys.register(Holder(HolderKind.OFFICER, officer), Signer.of(file).public_key, "test")
+        try:
+            entry = await desk("ana").request(event_id, reason="r", ground="GDPR:6.1.d")
+            with pytest.raises(SignatureNeededError):
+                await desk("bo").approve(entry.access_id, knows_restricted=True)
+            signed = await desk("bo").approve(
+                entry.access_id, knows_restricted=True, key=Key(officer=officer, file=file)
+            )
+            assert signed.key_id == key.key_id
+            assert (await desk("cy").verify())[1] == []
+        finally:
+            async with KeyDesk(place) as keys:
+                await keys.revoke(key.key_id, None, "end of the test", "test")
