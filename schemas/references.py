@@ -23,6 +23,8 @@ _STAFF_NAME = re.compile(r"[^\W\d_]+([-._/][^\W\d_]+)+")
 _SHORTEST_PART = 3
 _SHORTEST_INSIDE = 5
 _SHORTEST_NUMBER = 5
+_SHORTEST_DAY = 6
+_SHORTEST_PHONE = 7
 _JMBG_WEIGHTS = (7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 _EGN_WEIGHTS = (2, 4, 8, 5, 10, 9, 7, 3, 6)
 _CYRILLIC = {
@@ -39,11 +41,15 @@ _ENGLISH = {
 
 def tells_contact(reference: str) -> bool:
     """Whether *reference* is an e-mail address or a telephone number."""
-    return "@" in reference or _PHONE.fullmatch(_SEPARATORS.sub("", reference)) is not None
+    if "@" in reference:
+        return True
+    return _may_hold(reference, _SHORTEST_PHONE) and _PHONE.fullmatch(_SEPARATORS.sub("", reference)) is not None
 
 
 def is_national_number(reference: str) -> bool:
     """Whether *reference* is a JMBG or an EGN: digits and separators with a possible date and the right check digit."""
+    if not _may_hold(reference, len(_EGN_WEIGHTS) + 1):
+        return False
     digits = _SEPARATORS.sub("", reference)
     if not digits.isascii() or not digits.isdigit():
         return False
@@ -86,6 +92,8 @@ def holds_name(reference: str, names: Iterable[str]) -> bool:
 
 def holds_day(reference: str, day: date) -> bool:
     """Whether *reference* holds *day* in one of the orders in which people write it."""
+    if not _may_hold(reference, _SHORTEST_DAY):
+        return False
     short = f"{day:%y%m%d}", f"{day:%d%m%y}"
     runs = re.findall(r"\d+", reference)
     if any(run in short for run in runs):
@@ -99,6 +107,11 @@ def holds_number(reference: str, numbers: Iterable[str]) -> bool:
     folded = _SEPARATORS.sub("", reference).casefold()
     bare = (_SEPARATORS.sub("", number).casefold() for number in numbers)
     return any(len(number) >= _SHORTEST_NUMBER and number in folded for number in bare)
+
+
+def _may_hold(reference: str, digits: int) -> bool:
+    """Whether *reference* has so many digits at all; most have fewer, and are not looked into."""
+    return len(reference) >= digits and sum(map(str.isdigit, reference)) >= digits
 
 
 def _is_day(year: int, month: int, day: int) -> bool:

@@ -151,7 +151,7 @@ class Kafka:
         """Format into a draft and rename it, so that a kill leaves no half-formatted storage."""
         draft = draft_folder(self.folder)
         properties, arguments = draft / "format.properties", draft / "format.arguments"
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        cluster = cluster_id()
         write_atomically(properties, self._configuration(draft / "data"))
         # A salted password is as good as the password: it goes in a file as well (`@file`).
         words = [
@@ -184,3 +184,11 @@ class Kafka:
         salt_text, salted_text = (base64.b64encode(value).decode() for value in (salt, salted))
         values = f'iterations={_ITERATIONS},salt="{salt_text}",saltedpassword="{salted_text}"'
         return f"SCRAM-SHA-512=[name={ADMIN},{values}]"
+
+
+def cluster_id() -> str:
+    """Return a new id as Kafka makes them: one with a hyphen in front would be taken for an option of its tools."""
+    while True:
+        made = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        if not made.startswith("-"):
+            return made

@@ -74,12 +74,12 @@ class Statistics:
         name = self._population.population.id
         key = await self._vault.secret("cohort-totals-state")
         keys = Keys(await self._vault.secret("cohort-totals-noise"), await self._vault.secret("cohort-totals-marks"))
-        totals = self._planned(await _load(transaction, name, key))
+        totals, planned = self._planned(await _load(transaction, name, key))
         people = [person for record in records if isinstance(record, Arrived) for person in self._persons(record)]
         known = await self._known_marks(transaction, totals, people, keys)
         gone = await self._gone(transaction, people, keys)
         marks, listed = set(known), list[tuple[SubjectId, AgencyId]]()
-        told, tick, term = Told(), before.tick, before.ticker
+        told, tick, term = Told(spent=planned), before.tick, before.ticker
         withdrawn = set[SubjectId]()
         for record in records:
             match record:
@@ -95,7 +95,7 @@ class Statistics:
                     gone |= {subject, *also}
                 case Ticked() if record.ticker >= term and (tick is None or record.tick > tick):
                     if totals is None:
-                        totals, told = self._begun(record)
+                        totals, told = self._begun(record)  # nothing was planned: nothing ran
                     closed = counting.advance(totals, week_of(record.tick), keys)
                     totals, tick, term = closed.totals, record.tick, record.ticker
                     told = Told((*told.totals, *closed.told), (*told.spent, *closed.spent), told.overlaps)
@@ -134,12 +134,14 @@ class Statistics:
         asked = counting.marks_asked(totals, people, keys.marks)
         return await lists.counted(transaction, self._population.population.id, asked)
 
-    def _planned(self, totals: Totals | None) -> Totals | None:
-        """Return *totals* with the tables that the topology asks for now as successors of those that run."""
+    def _planned(self, totals: Totals | None) -> tuple[Totals | None, tuple[BudgetSpent, ...]]:
+        """Return *totals* with the tables that the topology asks for now as successors, and what they cost."""
+        spent: tuple[BudgetSpent, ...] = ()
         for table in () if totals is None else self._tables(totals.budget):
             assert totals is not None, "there are tables only then"
-            totals = counting.plan(totals, table).totals
-        return totals
+            step = counting.plan(totals, table)
+            totals, spent = step.totals, (*spent, *step.spent)
+        return totals, spent
 
     def _begun(self, record: Ticked) -> tuple[Totals, Told]:
         budget = Budget.of_epsilon(EPSILON, DELTA)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from dataclasses import replace
 
 import pytest
 
@@ -83,3 +84,20 @@ async def test_overlaps_of_a_year_are_told_when_it_is_over_and_forgotten(stage: 
     assert released == 59
     assert sum(cell["persons"] for cell in table["cells"]) + (table["others"] or 0) in (0, released), "no difference"
     assert rows(home, "SELECT count(*) FROM streams.cohort_list WHERE population = %s", stage.name) == [(0,)]
+
+
+async def test_what_a_planned_table_costs_is_told_once(stage: Stage) -> None:
+    await stage.read([stage.day(NEW_YEAR)])
+    begun = len(told(stage, "rho"))
+    stage.topology = replace(
+        stage.topology,
+        agencies=tuple(
+            replace(each, country="ROU" if each.country == "BGR" else each.country) for each in stage.topology.agencies
+        ),
+    )
+    stage.restarted()
+    await stage.read([stage.day(NEW_YEAR + 1)])
+    await stage.read([stage.day(NEW_YEAR + 2)])
+    planned = told(stage, "rho")[begun:]
+    assert sorted(str(each["table"]) for each in planned) == ["persons", "persons-by-group"]
+    assert all(str(each["week"]) > "2027" for each in planned), "the weeks in which they take over"
