@@ -63,7 +63,7 @@ class Streams(Service):
             place.pool("hub_streams", 24, transaction_ms=TRANSACTION_MS),
             place.pool("hub_vault", 10, by_statement=True),
         ]
-        self.control = ControlReader(place.credentials("hub-release"), place.codec)
+        self.control = ControlReader(place.credentials("hub-release"), place.codec, decides=True)
         self.signing_keys = KeyLog(place.credentials("hub-intake"), place.codec)
 
     async def on_start(self) -> None:
