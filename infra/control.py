@@ -1,28 +1,34 @@
-"""The control topics: agreements as events, published from the operator's files, read from the start by all.
+"""The control topics: agreements, consents and approvals as events, read from the start by whoever decides by them.
+
+Agreements are published from the operator's files. Whoever asks for agreements alone reads nothing else.
 
 How control topics are read: `control_log.py`.
 """
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 from aiokafka.errors import KafkaError
 
-from infra.control_log import ControlLog, ControlUnavailableError
+from infra.approvals import Approval, approval_from, fault_of
+from infra.consents import Consent, ConsentBook, consent_fact_from
+from infra.control_log import ControlLog, ControlUnavailableError, Take
 from infra.home import Home
 from infra.kafka import append
+from infra.signing.key_log import KEYS, ring_with
+from infra.signing.keys import Keyring
 from infra.topology.agreements import Agreement, View
 from infra.topology.credentials import Credentials
 from infra.topology.model import load_topology
 from schemas.catalogue import hub_contract
 from schemas.codec import Codec, Record
 from schemas.errors import MisuseError
-from schemas.names import AgencyId, PartnerId
+from schemas.names import AgencyId, PartnerId, SubjectId
 
-AGREEMENTS = "control.agreements"
+AGREEMENTS, CONSENTS, APPROVALS = "control.agreements", "control.consents", "control.approvals"
 
 
 class UnversionedAgreementError(MisuseError):
@@ -33,28 +39,67 @@ class UnversionedAgreementError(MisuseError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlState:
-    """What the control topics say up to *offset*."""
+    """What the control topics say up to *offsets*; *offset* is that of the agreements."""
 
     agreements: tuple[Agreement, ...]
     offset: int
+    consents: Mapping[SubjectId, tuple[Consent, ...]] = field(default_factory=dict)
+    """What is left of all consents, by person."""
+    approvals: Mapping[str, tuple[Approval, ...]] = field(default_factory=dict)
+    """Genuine approvals, by event."""
+    offsets: Mapping[str, int] = field(default_factory=dict)
+    """End of each topic that was read."""
+
+    @property
+    def position(self) -> int:
+        """A number that grows whenever a control topic does."""
+        return sum(self.offsets.values())
 
 
 class ControlReader:
-    """What the control topics say, read to their end whenever asked, as the principal of *credentials*."""
+    """What the control topics say, read to their end whenever asked, as the principal of *credentials*.
 
-    def __init__(self, credentials: Credentials, codec: Codec) -> None:
+    With *decides* also consents, approvals and the keys that these are signed with: what decisions rest on.
+    """
+
+    def __init__(self, credentials: Credentials, codec: Codec, *, decides: bool = False) -> None:
         self._codec = codec
-        self._log = ControlLog(credentials, codec, {AGREEMENTS: self._take})
+        takers: dict[str, Take] = {AGREEMENTS: self._take}
+        if decides:
+            takers |= {CONSENTS: self._take_consent, APPROVALS: self._take_approval, KEYS: self._take_key}
+        self._log = ControlLog(credentials, codec, takers)
         self._latest: dict[str, tuple[Agreement, bool]] = {}
+        self._consents = ConsentBook()
+        self._approvals: dict[str, Approval] = {}
+        self._ring = Keyring(keys={}, revocations={})
+        self._state = ControlState(agreements=(), offset=0)
 
     async def state(self) -> ControlState:
         """Return the agreements that are not withdrawn, read to the end of the topic as it is now.
 
         Raises ControlUnreadableError, or UnavailableError when broker or registry are away.
         """
-        offsets = await self._log.read_to_end()
-        held = tuple(agreement for agreement, withdrawn in self._latest.values() if not withdrawn)
-        return ControlState(agreements=tuple(sorted(held, key=lambda held: held.id)), offset=offsets[AGREEMENTS])
+        offsets = dict(await self._log.read_to_end())
+        if offsets != self._state.offsets:
+            held = tuple(agreement for agreement, withdrawn in self._latest.values() if not withdrawn)
+            self._state = ControlState(
+                agreements=tuple(sorted(held, key=lambda held: held.id)),
+                offset=offsets[AGREEMENTS],
+                consents=self._consents.now(),
+                approvals=genuine(self._approvals.values(), self._ring),
+                offsets=offsets,
+            )
+        return self._state
+
+    @property
+    def approvals(self) -> tuple[Approval, ...]:
+        """Every approval as far as `state` has read, genuine or not, in order."""
+        return tuple(self._approvals.values())
+
+    @property
+    def ring(self) -> Keyring:
+        """The keys and revocations as far as `state` has read."""
+        return self._ring
 
     async def latest(self) -> Mapping[str, Agreement]:
         """Return the newest version of every agreement that is not withdrawn, by id."""
@@ -75,6 +120,25 @@ class ControlReader:
         known = self._latest.get(agreement.id)
         if known is None or agreement.version >= known[0].version:
             self._latest[agreement.id] = (agreement, withdrawn)
+
+    def _take_consent(self, value: bytes | None) -> None:
+        self._consents.take(consent_fact_from(self._codec.decode(value, hub_contract("ConsentRecorded")).record))
+
+    def _take_approval(self, value: bytes | None) -> None:
+        approval = approval_from(self._codec.decode(value, hub_contract("EventApproved")).record)
+        self._approvals.setdefault(approval.approval_id, approval)
+
+    def _take_key(self, value: bytes | None) -> None:
+        self._ring = ring_with(self._ring, value, self._codec)
+
+
+def genuine(approvals: Iterable[Approval], ring: Keyring) -> dict[str, tuple[Approval, ...]]:
+    """Return those of *approvals* that a good key of their officer signed, by event."""
+    found: dict[str, tuple[Approval, ...]] = {}
+    for each in approvals:
+        if fault_of(each, ring) is None:
+            found[each.event_id] = (*found.get(each.event_id, ()), each)
+    return found
 
 
 def agreement_from(record: Record) -> tuple[Agreement, bool]:

@@ -45,7 +45,9 @@ from streams.pump.records import Processor
 from streams.pump.service import Pump, group_of
 from streams.pump.supply import WorldSupply
 from streams.recall.processor import Recall
+from streams.release.ledger import LedgerReader
 from streams.release.processor import ReleaseProcessor
+from streams.release.reconsider import Reconsider
 from streams.ticker import LOOK_S, Ticker
 from streams.truncation.arrivals import Connection
 from streams.truncation.marker import SECRET
@@ -68,7 +70,8 @@ class Streams(Service):
             place.pool("hub_streams", 24, transaction_ms=TRANSACTION_MS),
             place.pool("hub_vault", 10, by_statement=True),
         ]
-        self.control = ControlReader(place.credentials("hub-release"), place.codec)
+        self.control = ControlReader(place.credentials("hub-release"), place.codec, decides=True)
+        self.control_again = ControlReader(place.credentials("hub-reconsider"), place.codec, decides=True)
         self.signing_keys = KeyLog(place.credentials("hub-intake"), place.codec)
 
     async def on_start(self) -> None:
@@ -93,6 +96,7 @@ class Streams(Service):
     async def on_shutdown(self) -> None:
         """Close the connections after the pumps have ended."""
         await self.control.stop()
+        await self.control_again.stop()
         await self.signing_keys.stop()
         await self._presence.leave()
         for pool in self._pools:
@@ -128,6 +132,8 @@ class Streams(Service):
         )
         alone = asyncio.Lock()
         release = ReleaseProcessor(topology=place.topology, codec=place.codec, vault=vault, pseudonyms=vault)
+        ledger = LedgerReader(place.credentials("hub-reconsider"))
+        reconsider = Reconsider(release=release, ledger=ledger, codec=place.codec)
         recall = Recall(
             codec=place.codec,
             vault=vault,
@@ -152,6 +158,7 @@ class Streams(Service):
             # Agencies may not use transactions: an open one would stall the reader (design section 12.4).
             pump(intake, WorldSupply(place.clock), "hub-intake", read_committed=False),
             pump(release, WorldSupply(place.clock, self.control), "hub-release"),
+            pump(reconsider, WorldSupply(place.clock, self.control_again), "hub-reconsider"),
             pump(recall, WorldSupply(place.clock), "hub-recall"),
             pump(cohort, WorldSupply(place.clock), "hub-cohort"),
         ]

@@ -49,13 +49,17 @@ class KeyLog:
         await self._log.stop()
 
     def _take(self, value: bytes | None) -> None:
-        decoded = self._codec.decode(value)
-        if decoded.fullname == (key := hub_contract(REGISTERED)).fullname:
-            self._ring = registered(self._ring, key_from(self._codec.in_form(value, decoded, key)))
-        elif decoded.fullname == (revocation := hub_contract(REVOKED)).fullname:
-            self._ring = revoked(self._ring, revocation_from(self._codec.in_form(value, decoded, revocation)))
-        else:
-            raise ValueError("no record of signing keys")
+        self._ring = ring_with(self._ring, value, self._codec)
+
+
+def ring_with(ring: Keyring, value: bytes | None, codec: Codec) -> Keyring:
+    """Return *ring* with what the record *value* of the topic says; raise ValueError, RejectedError for another."""
+    decoded = codec.decode(value)
+    if decoded.fullname == (key := hub_contract(REGISTERED)).fullname:
+        return registered(ring, key_from(codec.in_form(value, decoded, key)))
+    if decoded.fullname == (revocation := hub_contract(REVOKED)).fullname:
+        return revoked(ring, revocation_from(codec.in_form(value, decoded, revocation)))
+    raise ValueError("no record of signing keys")
 
 
 async def tell(credentials: Credentials, codec: Codec, told: Sequence[SigningKey | Revocation]) -> None:

@@ -24,6 +24,7 @@ from schemas.names import AgencyId, CaseId, SubjectId, TopicName
 from schemas.sealing import DataKey
 from streams.intake.admission import Admitted, admit, without_erased
 from streams.intake.chaining import Chaining, places_of, with_places
+from streams.intake.consenting import consent_output, is_about_consent
 from streams.intake.memory import Memory, SqlMemory
 from streams.intake.reading import Readable, Refused, Sender, Signed, read
 from streams.intake.referring import is_restricted, referral_sides
@@ -52,6 +53,8 @@ class Resolved:
     cases: Mapping[str, CaseId]
     keys: Mapping[str, Mapping[str, DataKey]]
     """Key by path of the person, and `agency`."""
+    consenting: Mapping[str, frozenset[SubjectId]]
+    """Every id of the person, of each event that gives or withdraws a consent."""
     erased: frozenset[str]
     """Events about a person whose keys were destroyed: nothing can be sealed for them."""
 
@@ -187,6 +190,7 @@ class Intake:
             for event_id, found in people.items()
         }
         return Resolved(
+            consenting=await self._consenting(agency, accepted, people, subjects),
             agency_key=keys[agency],
             cases={event.event_id: cases[_case(agency, event)] for event in accepted},
             keys={
@@ -219,11 +223,35 @@ class Intake:
             if isinstance(event, Readable):
                 case_id, keys = found.cases[event.event_id], found.keys[event.event_id]
                 outputs.append(ledger_output(event, case_id, keys, self._codec, inputs.now, inputs.nonce))
+                if event.event_id in found.consenting:
+                    subjects = found.consenting[event.event_id]
+                    outputs.append(consent_output(event, agency, subjects, self._codec, inputs.now))
             elif isinstance(event, Refused):
                 outputs.append(
                     quarantine_output(event, agency, found.agency_key, self._codec, inputs.now, inputs.nonce)
                 )
         return outputs
+
+    async def _consenting(
+        self,
+        agency: AgencyId,
+        accepted: Sequence[Readable],
+        people: Mapping[str, Mapping[str, Record]],
+        subjects: Mapping[Reference, SubjectId],
+    ) -> dict[str, frozenset[SubjectId]]:
+        """Return every id of the persons of *accepted* who consent: the ledger knows them by their former ids too."""
+        several = {
+            event.event_id: {subjects[_person(agency, one)] for one in people[event.event_id].values()}
+            for event in accepted
+            if is_about_consent(event)
+        }
+        if not several:
+            return {}
+        others = await self._vault.groups(set().union(*several.values()))
+        return {
+            event_id: frozenset(own).union(*(others.get(each, frozenset()) for each in own))
+            for event_id, own in several.items()
+        }
 
     async def _keys(self, agency: AgencyId, subjects: set[SubjectId]) -> Mapping[str, DataKey]:
         """Return the ledger keys of *subjects* and of *agency*, by subject id and agency id."""

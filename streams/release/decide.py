@@ -1,16 +1,18 @@
-"""Who may see what: `decide(facts, audience, agreements, consents, now)`, pure and total (design section 8).
+"""Who may see what: `decide(facts, audience, agreements, consents, now, approvals)`, pure and total (design section 8).
 
 The rules, in the order in which they are asked. The first that an agreement fails is its reason; the audience gets
 the event when one agreement passes all of them.
 
  0  an event that its agency wanted to be valid until a moment that has passed is not passed on
- 1  handling code H3 is held for manual release, H2 needs the owner's permission, H1 bars use in proceedings
+ 1  handling code H3 is held until an officer of its agency and one of the operator approved, two persons; H2 needs
+    the approval of an officer of its agency; H1 bars use in proceedings; an approval is for one event and audience
  2  TLP:RED goes to named recipients only: the one that the event is addressed to (FIRST TLP 2.0)
  3  an agreement with this audience, not withdrawn, in force today                (guidelines C.1.4)
  4  … that covers the agency, the event type, the purpose of the envelope
  5  … for referrals: only the organisation that was asked; for requests: the requested state (C.3.1, C.4.2)
  6  … whose roles cover the person of the event; of lists, persons in other roles are left out (need to know)
- 7  … that names a legal basis of the envelope; "consent" counts only where the consent itself is known
+ 7  … that names a legal basis of the envelope; "consent" counts only where the consent itself is known,
+    was given to the agency of the event, and covers all that the event tells
  8  the view: what the agreement gives, but a restricted note shows an anonymous number to everybody (C.1.4)
 """
 
@@ -19,10 +21,17 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
+from infra.approvals import Approval
+from infra.consents import Consent
 from infra.topology.agreements import Agreement
 from schemas.codec import Record
 from schemas.names import AgencyId, PartnerId, SubjectId
 
+RULES_VERSION = 2
+"""Counts up whenever a rule below changes; every decision names it."""
+OPERATOR = "hub-operator"
+"""The organisation of the operator's own officers."""
+MANUAL_RELEASE_PERSONS = 2
 View = Literal["personal", "pseudonymous"]
 
 BEYOND_THE_ADDRESSEE = frozenset({"CLEAR", "GREEN", "AMBER", "AMBER+STRICT"})
@@ -34,6 +43,16 @@ VITAL_BASES = frozenset({"GDPR:6.1.d", "GDPR:9.2.c"})
 CONSENT_BASES = frozenset({"GDPR:6.1.a", "GDPR:9.2.a"})
 """Legal bases that are nothing without a consent that covers recipient and purpose."""
 
+
+EVERYTHING = frozenset(
+    {"IDENTITY", "CONTACT", "PROFILE", "STORY", "HEALTH", "SERVICES", "WHEREABOUTS", "PROCEEDINGS"},
+)
+"""All categories of data that a consent can name."""
+TOLD: Mapping[str, frozenset[str]] = {
+    "ReferralOffered": frozenset({"IDENTITY", "CONTACT", "PROFILE", "SERVICES"}),
+    "ReferralAnswered": frozenset({"IDENTITY", "CONTACT", "PROFILE", "SERVICES"}),
+}
+"""Categories of data that an event tells, and a consent must name; of every other type all of them."""
 
 ADDRESSED_STATE: Mapping[str, str] = {
     "ExtraditionRequested": "requested_state",
@@ -65,6 +84,7 @@ class PersonFacts:
 class Facts:
     """What the rules ask of an event; no name, no date of birth, no text."""
 
+    event_id: str = ""
     event_type: str
     agency: AgencyId
     purpose: str
@@ -81,16 +101,6 @@ class Facts:
     """Whether the person said no to this referral."""
     erased: bool = False
     """Whether the key of a person of the event was destroyed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Consent:
-    """One person allowed one recipient one purpose until a moment."""
-
-    subject: SubjectId
-    recipient: PartnerId
-    purpose: str
-    until: dt.datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +130,13 @@ def decide(
     agreements: Iterable[Agreement],
     consents: Collection[Consent],
     now: dt.datetime,
+    approvals: Collection[Approval] = (),
 ) -> Decision:
-    """Return whether *audience* gets the event, in which view, and why; never raises."""
-    barred = _bar(facts, audience, now)
+    """Return whether *audience* gets the event, in which view, and why; never raises.
+
+    *approvals* are genuine: who signed them was checked before.
+    """
+    barred = _bar(facts, audience, now, approvals)
     if barred is not None:
         return Withhold(reasons=(barred,))
     own = [agreement for agreement in agreements if agreement.partner == audience]
@@ -149,6 +163,7 @@ def decide(
         agreement=best,
         reasons=(
             "agreed",
+            *(["approved"] if facts.handling in ("H2", "H3") else []),
             *(["restricted-note"] if restricted else []),
             *(["persons-left-out"] if left_out else []),
         ),
@@ -156,23 +171,38 @@ def decide(
     )
 
 
-def _bar(facts: Facts, audience: PartnerId, now: dt.datetime) -> str | None:
+def _bar(facts: Facts, audience: PartnerId, now: dt.datetime, approvals: Collection[Approval]) -> str | None:
     """Return what keeps the event from *audience* whatever was agreed, None when nothing does."""
     if facts.erased:
         return "erased"
     if facts.valid_until is not None and facts.valid_until <= now:
         return "no-longer-valid"
-    if facts.handling == "H3":
+    approved = _approved_by(facts, audience, now, approvals)
+    if facts.handling == "H3" and len(approved) < MANUAL_RELEASE_PERSONS:
         return "held-for-manual-release"
-    if facts.handling == "H2":
+    if facts.handling == "H2" and str(facts.agency) not in approved:
         return "needs-permission-of-owner"
     if facts.handling == "H1" and facts.purpose in PROCEEDINGS:
         return "not-for-proceedings"
-    if facts.handling not in ("H0", "H1"):
+    if facts.handling not in ("H0", "H1", "H2", "H3"):
         return "unknown-handling-code"
     if facts.tlp not in BEYOND_THE_ADDRESSEE and audience not in facts.addressees:
         return "tlp-red-not-addressed"
     return None
+
+
+def _approved_by(
+    facts: Facts, audience: PartnerId, now: dt.datetime, approvals: Collection[Approval]
+) -> frozenset[str]:
+    """Return which of the two organisations that count approved the event for *audience*; one alone if they are one."""
+    return frozenset(
+        each.organisation
+        for each in approvals
+        if each.event_id == facts.event_id
+        and each.audience == audience
+        and each.holds_at(now)
+        and each.organisation in (str(facts.agency), OPERATOR)
+    )
 
 
 def _kept(facts: Facts, agreement: Agreement) -> tuple[PersonFacts, ...]:
@@ -215,10 +245,15 @@ def _failure_of_basis(
         return None
     if facts.consent_given and audience in facts.addressees:
         return None
+    told = TOLD.get(facts.event_type, EVERYTHING)
     consented = {
         consent.subject
         for consent in consents
-        if consent.recipient == audience and consent.purpose == facts.purpose and consent.until > now
+        if consent.recipient == audience
+        and consent.purpose == facts.purpose
+        and consent.agency == facts.agency
+        and consent.categories >= told
+        and consent.holds_at(now)
     }
     subjects = {person.subject for person in _kept(facts, agreement)}
     return None if subjects and subjects <= consented else "no-consent"
@@ -240,6 +275,7 @@ def facts_of(
     erased = any(not isinstance(person.get(name), str) for person in people.values() for name in ("role", "restricted"))
     addressees = frozenset({str(record["to_agency"])}) if "to_agency" in record else frozenset()
     return Facts(
+        event_id=str(envelope["event_id"]),
         event_type=event_type,
         agency=AgencyId(str(envelope["agency"])),
         purpose=str(envelope["purpose"]),

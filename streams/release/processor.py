@@ -22,8 +22,9 @@ from schemas.sealing import DataKey, Nonce
 from streams.hub_records import withdrawal_outputs
 from streams.opening import EventOpener
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
-from streams.release.decide import Facts, Release, decide, facts_of
-from streams.release.writing import decision_output, facts_outputs, feed_output, stage_output
+from streams.release.basis import Because, Considered, considered
+from streams.release.decide import Decision, Facts, Release, decide, facts_of
+from streams.release.writing import Rested, decision_output, facts_outputs, feed_output, stage_output
 
 LEDGER = TopicName("ledger")
 CONSENT_WITHDRAWN = "ConsentWithdrawn"
@@ -79,29 +80,28 @@ class ReleaseProcessor:
         control, now = inputs.control, inputs.now
         outputs: list[Output] = []
         released: dict[PartnerId, list[tuple[Opened, Release]]] = defaultdict(list)
-        events = await self._open(batch)
+        events = await self.open(batch)
         for event in events:
             for audience in self._audiences:
                 if str(audience) == str(event.agency):
                     continue  # nobody is told what they said themselves
                 if not _concerns(event.facts, audience, control.agreements):
                     continue  # follows from the agreements alone; nothing about this event is decided
-                decision = decide(event.facts, audience, control.agreements, (), now)
+                asked = considered(event.facts, audience, control)
+                decision = decided(event.facts, audience, asked, now)
                 if isinstance(decision, Release):
                     released[audience].append((event, decision))
                 outputs.append(
                     decision_output(
                         event.source,
-                        event.event_id,
                         event.facts,
                         audience,
                         decision,
-                        control.offset,
-                        now,
+                        Rested(asked=asked, control=control, now=now, because=Because.FIRST),
                         self._codec,
                     )
                 )
-        feeds = (self._feed(audience, several, inputs) for audience, several in released.items())
+        feeds = (self.feed(audience, several, inputs) for audience, several in released.items())
         for feed in await asyncio.gather(*feeds):
             outputs += feed
         outputs += await self._stage(events, inputs.nonce)
@@ -117,7 +117,8 @@ class ReleaseProcessor:
         """Return nothing: nobody was promised an event that the rules never saw."""
         return ()
 
-    async def _open(self, batch: Sequence[SourceRecord]) -> list[Opened]:
+    async def open(self, batch: Sequence[SourceRecord]) -> list[Opened]:
+        """Return the ledger events of *batch*, opened, with the facts that the rules ask for."""
         read = [(each, persons(each.contract, each.record)) for each in await self._opener.opened(batch)]
         everybody = {SubjectId(str(p["subject"])) for _, people in read for p in people.values()}
         protected = await self._vault.restricted(everybody)
@@ -144,7 +145,7 @@ class ReleaseProcessor:
             topics = [TopicName(f"stage.{population.id}") for population in self._populations]
             yield from withdrawal_outputs(event.event_id, event.subjects.values(), topics, self._codec)
 
-    async def _feed(
+    async def feed(
         self, audience: PartnerId, several: Sequence[tuple[Opened, Release]], inputs: Inputs
     ) -> list[Output]:
         """Return *several* events for *audience*, under keys and pseudonyms that only it has."""
@@ -183,6 +184,11 @@ def _is_about_statistics(record: Record) -> bool:
     """Whether a withdrawal of consent takes back that the person is counted: no purpose named means all."""
     purposes = cast("list[str]", record["purposes"])
     return not purposes or STATISTICS in purposes
+
+
+def decided(facts: Facts, audience: PartnerId, asked: Considered, now: dt.datetime) -> Decision:
+    """Return what the rules say with what was *asked* of the control topics."""
+    return decide(facts, audience, asked.agreements, asked.consents, now, asked.approvals)
 
 
 def _concerns(facts: Facts, audience: PartnerId, agreements: Sequence[Agreement]) -> bool:

@@ -2,8 +2,10 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from infra.clock import tick_of
+from infra.control import ControlState
 from infra.topology.model import DAY_MS
 from schemas.catalogue import Contract, hub_contract
 from schemas.channel_rules import NonPersonal
@@ -14,7 +16,8 @@ from schemas.egress import Egress
 from schemas.names import PartnerId, TopicName
 from schemas.sealing import DataKey, Nonce, Sealing, seal
 from streams.pump.records import Output, SourceRecord
-from streams.release.decide import Decision, Facts, Release
+from streams.release.basis import Because, Considered, basis_of
+from streams.release.decide import RULES_VERSION, Decision, Facts, Release
 
 DECISIONS = TopicName("decisions")
 PASSED_ON = ("CLEAR", "GREEN")
@@ -69,20 +72,23 @@ def facts_outputs(contract: Contract, record: Record, now: dt.datetime, egress: 
                 yield Output(TopicName(channel), value, str(day).encode(), day * DAY_MS)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rested:
+    """What a decision rests on, and why it was made when it was."""
+
+    asked: Considered
+    control: ControlState
+    now: dt.datetime
+    because: Because
+
+
 def decision_output(
-    source: SourceRecord,
-    event_id: str,
-    facts: Facts,
-    audience: PartnerId,
-    decision: Decision,
-    control_offset: int,
-    now: dt.datetime,
-    codec: Codec,
+    source: SourceRecord, facts: Facts, audience: PartnerId, decision: Decision, rested: Rested, codec: Codec
 ) -> Output:
     """Return the *decision* about *audience* with everything that it rests on."""
     released = isinstance(decision, Release)
     content: Record = {
-        "event_id": event_id,
+        "event_id": facts.event_id,
         "event_type": facts.event_type,
         "agency": facts.agency,
         "audience": audience,
@@ -91,10 +97,14 @@ def decision_output(
         "agreement": decision.agreement.id if isinstance(decision, Release) else None,
         "agreement_version": decision.agreement.version if isinstance(decision, Release) else None,
         "reasons": list(decision.reasons),
-        "decided_at": now,
-        "control_offset": control_offset,
+        "decided_at": rested.now,
+        "control_offset": rested.control.offset,
         "ledger_partition": source.partition,
         "ledger_offset": source.offset,
+        "basis": basis_of(facts, audience, rested.asked),
+        "control_offsets": [{"topic": name, "offset": end} for name, end in sorted(rested.control.offsets.items())],
+        "rules": RULES_VERSION,
+        "because": str(rested.because),
     }
     writer = codec.writer(f"{DECISIONS}-hub.v1.Decision", hub_contract("Decision").schema)
     return Output(topic=DECISIONS, value=writer.encode(content))

@@ -10,6 +10,7 @@ from typing import Any
 
 from infra.topology.agreements import Agreement
 from schemas.catalogue import contract
+from schemas.codelists import code_list
 from schemas.field_steps import persons
 from schemas.names import AgencyId, PartnerId, SubjectId
 from tests.schemas.events import event
@@ -28,10 +29,19 @@ PERSONS: dict[str, dict[str, Any]] = {
     "victims[0]": {"subject": "s1", "role": "VICTIM", "restricted": False},
 }
 FACTS: dict[str, Any] = {
-    "event_type": "InvestigationOpened", "agency": AgencyId("rs-police"), "purpose": "INVESTIGATE",
+    "event_id": "e1", "event_type": "InvestigationOpened", "agency": AgencyId("rs-police"), "purpose": "INVESTIGATE",
     "legal_bases": frozenset({"LED:8"}), "handling": "H0", "tlp": "GREEN", "persons": PERSONS,
 }  # fmt: skip
-CONSENT: dict[str, Any] = {"subject": "s0", "recipient": US, "purpose": "INVESTIGATE", "until": NOW + DAY}
+CATEGORIES = frozenset(code_list("data_category").codes)
+CONSENT: dict[str, Any] = {
+    "event_id": "e", "consent_id": "c", "agency": AgencyId("rs-police"), "categories": CATEGORIES,
+    "subject": "s0", "recipient": US, "purpose": "INVESTIGATE", "until": NOW + DAY,
+}  # fmt: skip
+APPROVAL: dict[str, Any] = {
+    "approval_id": "p", "event_id": "e1", "audience": US, "approved_by": "rs-police/1", "reason": "r",
+    "approved_at": NOW, "valid_until": NOW + DAY, "key_id": "k", "signature": b"",
+}  # fmt: skip
+BY_OPERATOR: dict[str, Any] = {**APPROVAL, "approval_id": "q", "approved_by": "hub-operator/1"}
 BY_CONSENT = frozenset({"GDPR:6.1.a"})
 
 TURNS: dict[str, dict[str, Any]] = {
@@ -79,41 +89,59 @@ TURNS: dict[str, dict[str, Any]] = {
     "consent to another": {"consents": [CONSENT | {"recipient": OTHER}]},
     "consent to else": {"consents": [CONSENT | {"purpose": "PROTECT"}]},
     "consent over": {"consents": [CONSENT | {"until": NOW}]},
+    "consent for ever": {"consents": [CONSENT | {"until": None}]},
+    "consent given elsewhere": {"consents": [CONSENT | {"agency": AgencyId("bg-police")}]},
+    "consent to less": {"consents": [CONSENT | {"categories": CATEGORIES - {"HEALTH"}}]},
+    "approved by the owner": {"approvals": [APPROVAL]},
+    "approved by two of the owner": {"approvals": [APPROVAL, APPROVAL | {"approved_by": "rs-police/2"}]},
+    "approved by the operator": {"approvals": [BY_OPERATOR]},
+    "approved by both": {"approvals": [APPROVAL, BY_OPERATOR]},
+    "approved by strangers": {"approvals": [APPROVAL | {"approved_by": "bg-police/1"}, BY_OPERATOR]},
+    "approved for another": {"approvals": [each | {"audience": OTHER} for each in (APPROVAL, BY_OPERATOR)]},
+    "another event approved": {"approvals": [each | {"event_id": "e2"} for each in (APPROVAL, BY_OPERATOR)]},
+    "approval over": {"approvals": [each | {"valid_until": NOW} for each in (APPROVAL, BY_OPERATOR)]},
+    "approval to come": {"approvals": [each | {"approved_at": NOW + DAY} for each in (APPROVAL, BY_OPERATOR)]},
     "consent of another": {"consents": [CONSENT | {"subject": "s1"}]},
     "a worse agreement too": {"second": {"id": "b", "view": "pseudonymous"}},
     "a void agreement too": {"second": {"id": "b", "valid_until": TODAY - DAY}},
     "two void agreements": {"agreement": {"agencies": ()}, "second": {"id": "b", "valid_until": TODAY - DAY}},
 }
-Situation = tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]
+APPROVED = [name for name in TURNS if "approv" in name]
+Situation = tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]
 
 
 def situations() -> list[tuple[str, Situation]]:
     """Return facts, agreements and consents with one, two or three turns."""
     triples = itertools.combinations(["by consent", "addressed", *(name for name in TURNS if "consent" in name)], 3)
+    triples = itertools.chain(
+        triples, ((code, *two) for code in ("H2", "H3") for two in itertools.combinations(APPROVED, 2))
+    )
     named = [*itertools.combinations(TURNS, 2), *triples]
     return [(", ".join(turns), _situation(turns)) for turns in named]
 
 
 def _situation(turns: tuple[str, ...]) -> Situation:
-    facts, agreement, consents, second = dict(FACTS), dict(AGREEMENT), [], None
+    facts, agreement, consents, approvals, second = dict(FACTS), dict(AGREEMENT), [], [], None
     for name in turns:
         turn = TURNS[name]
         facts |= turn.get("facts", {})
         agreement |= turn.get("agreement", {})
         consents += turn.get("consents", [])
+        approvals += turn.get("approvals", [])
         second = turn.get("second", second)
-    return facts, [agreement, *([agreement | second] if second else [])], consents
+    return facts, [agreement, *([agreement | second] if second else [])], consents, approvals
 
 
 def expected(situation: Situation) -> tuple[object, ...]:
     """Return what the rules say: whether, view, agreement, reasons, persons left out."""
-    facts, agreements, consents = situation
+    facts, agreements, consents, approvals = situation
+    owner, operator = (_has_approved(each, approvals) for each in (facts["agency"], "hub-operator"))
     addressed = US in facts.get("addressees", ())
     bars = {
         "erased": facts.get("erased", False),
         "no-longer-valid": facts.get("valid_until") is not None and facts["valid_until"] <= NOW,
-        "held-for-manual-release": facts["handling"] == "H3",
-        "needs-permission-of-owner": facts["handling"] == "H2",
+        "held-for-manual-release": facts["handling"] == "H3" and not (owner and operator),
+        "needs-permission-of-owner": facts["handling"] == "H2" and not owner,
         "not-for-proceedings": facts["handling"] == "H1" and facts["purpose"] in ("PROSECUTE", "EXTRADITE_MLA"),
         "unknown-handling-code": facts["handling"] not in ("H0", "H1", "H2", "H3"),
         "tlp-red-not-addressed": facts["tlp"] == "RED" and not addressed,
@@ -130,8 +158,23 @@ def expected(situation: Situation) -> tuple[object, ...]:
     hidden = {one["subject"] for one in facts["persons"].values() if one["restricted"]}
     restricted = best["view"] == "personal" and any(facts["persons"][path]["subject"] in hidden for path in kept)
     left_out = frozenset(facts["persons"].keys() - kept)
-    reasons = ("agreed", *(["restricted-note"] * restricted), *(["persons-left-out"] * bool(left_out)))
+    approved = facts["handling"] in ("H2", "H3")
+    reasons = (
+        "agreed",
+        *(["approved"] * approved),
+        *(["restricted-note"] * restricted),
+        *(["persons-left-out"] * bool(left_out)),
+    )
     return "released", "pseudonymous" if restricted else best["view"], best["id"], reasons, left_out
+
+
+def _has_approved(organisation: str, approvals: list[dict[str, Any]]) -> bool:
+    return any(
+        (each["event_id"], each["audience"]) == ("e1", US)
+        and each["approved_by"].split("/")[0] == organisation
+        and each["approved_at"] <= NOW < each["valid_until"]
+        for each in approvals
+    )
 
 
 def _failure(
@@ -144,7 +187,10 @@ def _failure(
     given = {
         each["subject"]
         for each in consents
-        if (each["recipient"], each["purpose"]) == (US, facts["purpose"]) and each["until"] > NOW
+        if (each["recipient"], each["purpose"]) == (US, facts["purpose"])
+        and each["agency"] == facts["agency"]
+        and each["categories"] == CATEGORIES
+        and (each["until"] is None or each["until"] > NOW)
     }
     known = bool(kept) and {people[path]["subject"] for path in kept} <= given
     rules = {
@@ -170,7 +216,7 @@ def holds(rules: ModuleType) -> None:
 
 
 def _decided(rules: ModuleType, situation: Situation) -> tuple[object, ...]:
-    facts, agreements, consents = situation
+    facts, agreements, consents, approvals = situation
     people = tuple(rules.PersonFacts(path=path, **one) for path, one in facts["persons"].items())
     found = rules.decide(
         rules.Facts(**{**facts, "persons": people}),
@@ -178,6 +224,7 @@ def _decided(rules: ModuleType, situation: Situation) -> tuple[object, ...]:
         [Agreement(**each) for each in agreements],
         [rules.Consent(**each) for each in consents],
         NOW,
+        [rules.Approval(**each) for each in approvals],
     )
     if isinstance(found, rules.Withhold):
         return "withheld", found.reasons
