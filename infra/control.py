@@ -56,64 +56,46 @@ class ControlState:
         return sum(self.offsets.values())
 
 
-class ControlReader:
-    """What the control topics say, read to their end whenever asked, as the principal of *credentials*.
+class ControlFold:
+    """What control records come to, one after the other; with *decides* all that decisions rest on."""
 
-    With *decides* also consents, approvals and the keys that these are signed with: what decisions rest on.
-    """
-
-    def __init__(self, credentials: Credentials, codec: Codec, *, decides: bool = False) -> None:
+    def __init__(self, codec: Codec, *, decides: bool) -> None:
         self._codec = codec
-        takers: dict[str, Take] = {AGREEMENTS: self._take}
+        self.takers: Mapping[str, Take] = {AGREEMENTS: self._take}
+        """Takes a record of each topic over."""
         if decides:
-            takers |= {CONSENTS: self._take_consent, APPROVALS: self._take_approval, KEYS: self._take_key}
-        self._log = ControlLog(credentials, codec, takers)
+            self.takers = {
+                AGREEMENTS: self._take,
+                CONSENTS: self._take_consent,
+                APPROVALS: self._take_approval,
+                KEYS: self._take_key,
+            }
         self._latest: dict[str, tuple[Agreement, bool]] = {}
         self._consents = ConsentBook()
         self._approvals: dict[str, Approval] = {}
-        self._ring = Keyring(keys={}, revocations={})
-        self._state = ControlState(agreements=(), offset=0)
+        self.ring = Keyring(keys={}, revocations={})
+        """The keys and revocations."""
 
-    async def state(self) -> ControlState:
-        """Return the agreements that are not withdrawn, read to the end of the topic as it is now.
-
-        Raises ControlUnreadableError, or UnavailableError when broker or registry are away.
-        """
-        offsets = dict(await self._log.read_to_end())
-        if offsets != self._state.offsets:
-            held = tuple(agreement for agreement, withdrawn in self._latest.values() if not withdrawn)
-            self._state = ControlState(
-                agreements=tuple(sorted(held, key=lambda held: held.id)),
-                offset=offsets[AGREEMENTS],
-                consents=self._consents.now(),
-                approvals=genuine(self._approvals.values(), self._ring),
-                offsets=offsets,
-            )
-        return self._state
+    def state(self, offsets: Mapping[str, int]) -> ControlState:
+        """Return what was taken, which is what the topics hold up to *offsets*."""
+        held = tuple(agreement for agreement, withdrawn in self._latest.values() if not withdrawn)
+        return ControlState(
+            agreements=tuple(sorted(held, key=lambda held: held.id)),
+            offset=offsets[AGREEMENTS],
+            consents=self._consents.now(),
+            approvals=genuine(self._approvals.values(), self.ring),
+            offsets=offsets,
+        )
 
     @property
     def approvals(self) -> tuple[Approval, ...]:
-        """Every approval as far as `state` has read, genuine or not, in order."""
+        """Every approval, genuine or not, in order."""
         return tuple(self._approvals.values())
 
     @property
-    def ring(self) -> Keyring:
-        """The keys and revocations as far as `state` has read."""
-        return self._ring
-
-    async def latest(self) -> Mapping[str, Agreement]:
-        """Return the newest version of every agreement that is not withdrawn, by id."""
-        state = await self.state()
-        return {agreement.id: agreement for agreement in state.agreements}
-
-    @property
     def withdrawn_versions(self) -> Mapping[str, int]:
-        """Return the last version of every agreement that is withdrawn, by id, as far as `latest` has read."""
+        """Return the last version of every agreement that is withdrawn, by id."""
         return {agreement.id: agreement.version for agreement, withdrawn in self._latest.values() if withdrawn}
-
-    async def stop(self) -> None:
-        """Close the connection."""
-        await self._log.stop()
 
     def _take(self, value: bytes | None) -> None:
         agreement, withdrawn = agreement_from(self._codec.decode(value, hub_contract("Agreement")).record)
@@ -129,7 +111,53 @@ class ControlReader:
         self._approvals.setdefault(approval.approval_id, approval)
 
     def _take_key(self, value: bytes | None) -> None:
-        self._ring = ring_with(self._ring, value, self._codec)
+        self.ring = ring_with(self.ring, value, self._codec)
+
+
+class ControlReader:
+    """What the control topics say, read to their end whenever asked, as the principal of *credentials*.
+
+    With *decides* also consents, approvals and the keys that these are signed with: what decisions rest on.
+    """
+
+    def __init__(self, credentials: Credentials, codec: Codec, *, decides: bool = False) -> None:
+        self._fold = ControlFold(codec, decides=decides)
+        self._log = ControlLog(credentials, codec, self._fold.takers)
+        self._state = ControlState(agreements=(), offset=0)
+
+    async def state(self) -> ControlState:
+        """Return the agreements that are not withdrawn, read to the end of the topic as it is now.
+
+        Raises ControlUnreadableError, or UnavailableError when broker or registry are away.
+        """
+        offsets = dict(await self._log.read_to_end())
+        if offsets != self._state.offsets:
+            self._state = self._fold.state(offsets)
+        return self._state
+
+    @property
+    def approvals(self) -> tuple[Approval, ...]:
+        """Every approval as far as `state` has read, genuine or not, in order."""
+        return self._fold.approvals
+
+    @property
+    def ring(self) -> Keyring:
+        """The keys and revocations as far as `state` has read."""
+        return self._fold.ring
+
+    async def latest(self) -> Mapping[str, Agreement]:
+        """Return the newest version of every agreement that is not withdrawn, by id."""
+        state = await self.state()
+        return {agreement.id: agreement for agreement in state.agreements}
+
+    @property
+    def withdrawn_versions(self) -> Mapping[str, int]:
+        """Return the last version of every agreement that is withdrawn, by id, as far as `latest` has read."""
+        return self._fold.withdrawn_versions
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        await self._log.stop()
 
 
 def genuine(approvals: Iterable[Approval], ring: Keyring) -> dict[str, tuple[Approval, ...]]:
