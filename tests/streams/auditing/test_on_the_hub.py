@@ -1,4 +1,4 @@
-"""Questions of auditors to the running hub: why, who could have, who did, does it stand, and what a draft would change."""
+"""Questions of auditors to the running hub: why, who could have, who did, does it stand, what a draft would change."""
 
 import asyncio
 import datetime as dt

@@ -142,8 +142,8 @@ async def test_officers_with_keys_sign_what_they_agree_to(home: Home, key: Key, 
         with pytest.raises(SignatureNeededError):
             await desk("bo").approve(entry.access_id, knows_restricted=True)
         write_private(tmp_path / "another.pem")
+        forged = Key(officer=key.officer, file=tmp_path / "another.pem")
         with pytest.raises(SignatureRefusedError):
-            forged = Key(officer=key.officer, file=tmp_path / "another.pem")
             await desk("bo").approve(entry.access_id, knows_restricted=True, key=forged)
         signed = await desk("bo").approve(entry.access_id, knows_restricted=True, key=key)
         assert signed.key_id == Signer.of(key.file).key_id
