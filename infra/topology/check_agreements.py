@@ -50,6 +50,14 @@ def _one_view(topology: Topology) -> Iterator[Problem]:
             yield Problem(other.id, "one-view", f"{one.id} shows the same events otherwise: separate them")
 
 
+def _one_set_of_terms(topology: Topology) -> Iterator[Problem]:
+    """Check that no event falls under two agreements which contradict each other on what the partner may do with it."""
+    for one, other in combinations(topology.agreements, 2):
+        terms = [(each.retention_days, each.onward_sharing, each.only_addressee) for each in (one, other)]
+        if terms[0] != terms[1] and _overlap(one, other):
+            yield Problem(other.id, "one-set-of-terms", f"{one.id} gives the same events on other terms: separate them")
+
+
 def _overlap(one: Agreement, other: Agreement) -> bool:
     same_time = one.valid_from <= other.valid_until and other.valid_from <= one.valid_until
     pairs = (
@@ -65,4 +73,5 @@ AGREEMENT_CHECKS: dict[str, Callable[[Topology], Iterator[Problem]]] = {
     "agreements": _agreements,
     "agreement-codes": _agreement_codes,
     "one-view": _one_view,
+    "one-set-of-terms": _one_set_of_terms,
 }

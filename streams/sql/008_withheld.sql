@@ -24,3 +24,6 @@ CREATE TABLE streams.reviewing (
 COMMENT ON COLUMN streams.reviewing.position IS 'The newest state of control and clock that anything was marked by.';
 COMMENT ON COLUMN streams.reviewing.is_under_way IS 'Whether a record of the topic reviews is still to be read.';
 INSERT INTO streams.reviewing DEFAULT VALUES;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON streams.withheld TO hub_streams;
+GRANT SELECT, UPDATE ON streams.reviewing TO hub_streams;

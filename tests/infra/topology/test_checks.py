@@ -40,6 +40,12 @@ def with_other_view(topology: Topology) -> Topology:
     return replace(topology, agreements=(*topology.agreements, twin))
 
 
+def with_other_terms(topology: Topology) -> Topology:
+    first = topology.agreements[0]
+    twin: Agreement = replace(first, id="twin", retention_days=first.retention_days + 1)
+    return replace(topology, agreements=(*topology.agreements, twin))
+
+
 def with_agency(**changes: object) -> Plant:
     return lambda topology: replace(
         topology, agencies=(replace(topology.agencies[0], **changes), *topology.agencies[1:])
@@ -131,6 +137,7 @@ PLANTED: list[tuple[str, Plant]] = [
     ("agreement-codes", with_agreement(roles=("NEIGHBOUR",))),
     ("agreement-codes", with_agreement(legal_bases=("BECAUSE",))),
     ("one-view", with_other_view),
+    ("one-set-of-terms", with_other_terms),
 ]
 
 

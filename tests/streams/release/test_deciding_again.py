@@ -57,7 +57,8 @@ async def test_a_referral_that_waits_for_consent_is_released_once_when_it_is_giv
     async with Agency(home, POLICE) as police:
         event_id = await sent(police, "ReferralOffered", referral(person_ref))
         (first,) = await decisions(home, police, event_id, 1)
-        assert (first["outcome"], first["reasons"], first["because"]) == ("WITHHELD", ["no-consent"], "FIRST")
+        assert (first["outcome"], first["because"]) == ("WITHHELD", "FIRST")
+        assert "no-consent" in first["reasons"]
         for _ in range(2):
             consent = invented("ConsentGiven", POLICE, recipients=[str(COUNSELLING)], purposes=["REFER"])
             consent |= {
