@@ -155,7 +155,7 @@ def fix_command(
         for problem in wrong:
             typer.echo(f"{output}: {problem}")
         again = f"`hub quarantine resubmit {wanted} --from {output}` sends it"
-        typer.echo(f"{len(wrong)} problems are left in {output}" if wrong else f"nothing is wrong in {output}: {again}")
+        typer.echo(f"still wrong: {len(wrong)}" if wrong else f"nothing is wrong in {output}: {again}")
     raise typer.Exit(EXIT_REFUSED if wrong else 0)
 
 

@@ -11,6 +11,8 @@ from schemas.errors import MalformedRecordError, UnknownSchemaError
 from schemas.json_form import to_json
 from schemas.upcasting import lineage, published
 
+WRAPPINGS_MAX = 2
+"""Signing twice is a mistake that is made; the event in it is shown all the same."""
 SEALED = "it is sealed to the hub, which could not open it, and nobody else can: seal and send your event again"
 NO_EVENT = "it is a record of the hub's own and no event: publish the event that was meant"
 
@@ -32,7 +34,9 @@ def sent_in(value: bytes, codec: Codec) -> Sent:
     key_id: str | None = None
     try:
         decoded = _decoded(value, codec)
-        if decoded.fullname == signed_event().fullname:
+        for _ in range(WRAPPINGS_MAX):
+            if decoded.fullname != signed_event().fullname:
+                break
             key_id = str(decoded.record["key_id"])
             decoded = _decoded(cast("bytes", decoded.record["event"]), codec)
         return Sent(event=_json_of(decoded), key_id=key_id, unreadable=_why_not(decoded))

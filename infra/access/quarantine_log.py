@@ -86,6 +86,8 @@ class QuarantineLog:
                 await consumer.start()
                 consumer.assign([source])
                 first = (await consumer.beginning_offsets([source]))[source]
+                if offset >= (await consumer.end_offsets([source]))[source]:
+                    return  # a fetch from beyond the end would begin anew at the start
                 consumer.seek(source, max(offset, first))
                 async for _, records in to_the_end(consumer, [source]):
                     await self._codec.learn_aside([record.value for record in records])

@@ -65,7 +65,7 @@ class QuarantineOpener:
 
     async def _persons(self, value: bytes) -> set[str]:
         """Return the reference of every person whom the event in *value* names, as far as it can be read."""
-        for _ in range(2):  # a signed event, and the event in it
+        for _ in range(3):  # a signed event, signed again by mistake, and the event in it
             await self._codec.learn_aside([value])
             try:
                 decoded = self._codec.decode(value)
