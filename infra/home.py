@@ -241,10 +241,10 @@ class Home:
         return StackDownError(f"no hub runs in {self.path}: start it with `./hub up`, or set HUB_HOME")
 
 
-def write_atomically(file: Path, text: str, mode: int = 0o600) -> None:
+def write_atomically(file: Path, text: str | bytes, mode: int = 0o600) -> None:
     """Replace *file* by *text* so that a reader, or a kill at any moment, sees the old or the new one."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    _draft(file, text.encode(), mode).replace(file)
+    _draft(file, text.encode() if isinstance(text, str) else text, mode).replace(file)
 
 
 def _draft(file: Path, content: bytes, mode: int = 0o600) -> Path:
