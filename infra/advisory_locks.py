@@ -13,3 +13,4 @@ class AdvisoryLock(IntEnum):
     TRUNCATING = 0x6875_6204
     TICKING = 0x6875_6205
     STAMPING = 0x6875_6206
+    DELIVERIES = 0x6875_6208
