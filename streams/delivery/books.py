@@ -30,9 +30,11 @@ WHERE w.number = ANY(%s) ORDER BY w.number
 _DECIDED = (
     "INSERT INTO streams.delivery (recipient, id, about, event_type, agency, outcome, reasons, decided_at, "
     "delivery_warn_at, delivery_breach_at, finish_warn_at, finish_breach_at) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id, recipient) DO UPDATE SET (outcome, reasons, decided_at, delivery_warn_at, delivery_breach_at, "
-    "finish_warn_at, finish_breach_at) = (excluded.outcome, excluded.reasons, excluded.decided_at, "
-    "excluded.delivery_warn_at, excluded.delivery_breach_at, excluded.finish_warn_at, excluded.finish_breach_at) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
+    "ON CONFLICT (id, recipient) DO UPDATE SET "
+    "(outcome, reasons, decided_at, delivery_warn_at, delivery_breach_at, finish_warn_at, finish_breach_at) = "
+    "(excluded.outcome, excluded.reasons, excluded.decided_at, excluded.delivery_warn_at, "
+    "excluded.delivery_breach_at, excluded.finish_warn_at, excluded.finish_breach_at) "
     "WHERE streams.delivery.outcome = 'WITHHELD' RETURNING 1"
 )
 """What was withheld may be decided again; what was relayed stays so."""

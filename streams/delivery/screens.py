@@ -16,8 +16,9 @@ from streams.delivery.ladder import ADVICE, LAST, About
 Row = dict[str, object]
 LISTED_MAX = 50
 _LADDERS = (
-    "SELECT d.*, (SELECT max(f.feed_offset) FROM streams.feed_record f WHERE f.id = d.id AND f.recipient = d.recipient) "
-    "AS feed_offset FROM streams.delivery d WHERE d.id = %s ORDER BY d.outcome, d.recipient"
+    "SELECT d.*, (SELECT max(f.feed_offset) FROM streams.feed_record f "
+    "WHERE f.id = d.id AND f.recipient = d.recipient) AS feed_offset "
+    "FROM streams.delivery d WHERE d.id = %s ORDER BY d.outcome, d.recipient"
 )
 _ACCEPTED = "SELECT agency, received_at, source_offset, chain_position FROM streams.seen_event WHERE event_id = %s"
 _OVERDUE = (
@@ -115,9 +116,8 @@ def told_overdue(found: dict[str, list[Row]]) -> str:
         lines.append(f"{partner}: {late} overdue, {recalls} recalls not applied")
         for each in several[:LISTED_MAX]:
             state = "overdue" if each["overdue"] else "open"
-            lines.append(
-                f"  {each['id']}  {each['event_type']:<22} {each['missing']:<9} {state}, relayed {_utc(each['relayed_at'])}"
-            )
+            what = f"{each['id']}  {each['event_type']:<22} {each['missing']:<9}"
+            lines.append(f"  {what} {state}, relayed {_utc(each['relayed_at'])}")
         if len(several) > LISTED_MAX:
             lines.append(f"  and {len(several) - LISTED_MAX} more: --json lists them all")
     return "\n".join(lines)
