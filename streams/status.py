@@ -13,6 +13,7 @@ from infra.stack import worker
 from infra.topology.credentials import Credentials
 from infra.topology.model import Topology, load_topology
 from schemas.errors import UnavailableError
+from streams.parked.shelf import codes
 from streams.presence import GONE_S
 
 CALL_S = 5.0
@@ -34,7 +35,7 @@ class PartitionStatus:
 
 
 def report(home: Home) -> dict[str, object]:
-    """Return `worker`, `processors`, `parked`, `evidence` and `anonymous` for the status of *home*."""
+    """Return what the streams know: worker, processors, what is parked and why, evidence, the tiers of statistics."""
     topology = load_topology()
     running = worker.running(home)
     out: dict[str, object] = {
@@ -42,12 +43,17 @@ def report(home: Home) -> dict[str, object]:
         "anonymous": _tiers(topology),
     }
     try:
-        partitions, parked = _read(home)
+        partitions, parked, by_code = _read(home)
         evidence = _evidence(home)
         ends = _ends(Credentials.of(home, "hub-admin", topology), partitions)
     except (psycopg.Error, KafkaException, OSError, UnavailableError):
         return out | {"streams": UNKNOWN}
-    return out | {"processors": _processors(partitions, ends), "parked": parked, "evidence": evidence}
+    return out | {
+        "processors": _processors(partitions, ends),
+        "parked": parked,
+        "parked_by_code": by_code,
+        "evidence": evidence,
+    }
 
 
 def _tiers(topology: Topology) -> dict[str, str]:
@@ -57,7 +63,7 @@ def _tiers(topology: Topology) -> dict[str, str]:
     return {tier.id: found[name] for tier in topology.tiers for name in found if name == f"anon.{tier.id}"}
 
 
-def _read(home: Home) -> tuple[list[PartitionStatus], dict[str, int]]:
+def _read(home: Home) -> tuple[list[PartitionStatus], dict[str, int], dict[str, object]]:
     with psycopg.connect(home.dsn("hub_streams"), connect_timeout=3) as connection:
         rows = connection.execute(
             "SELECT s.processor, s.topic, s.partition, "
@@ -69,18 +75,23 @@ def _read(home: Home) -> tuple[list[PartitionStatus], dict[str, int]]:
             (dt.timedelta(seconds=GONE_S),),
         ).fetchall()
         parked = connection.execute("SELECT processor, count(*) FROM streams.parked GROUP BY processor").fetchall()
-    return [
-        PartitionStatus(
-            processor=processor,
-            topic=topic,
-            partition=partition,
-            state=state,
-            code=code,
-            advice=advice,
-            reached=reached,
-        )
-        for processor, topic, partition, state, code, advice, reached in rows
-    ], {str(processor): int(count) for processor, count in parked}
+        by_code = codes(connection)
+    return (
+        [
+            PartitionStatus(
+                processor=processor,
+                topic=topic,
+                partition=partition,
+                state=state,
+                code=code,
+                advice=advice,
+                reached=reached,
+            )
+            for processor, topic, partition, state, code, advice, reached in rows
+        ],
+        {str(processor): int(count) for processor, count in parked},
+        {each.code: {"count": each.count, "oldest": each.oldest.isoformat()} for each in by_code},
+    )
 
 
 def _evidence(home: Home) -> dict[str, object]:

@@ -59,17 +59,24 @@ def register(app: typer.Typer) -> None:
 
 @parked_app.command("list")
 def list_command(processor: OneProcessor = None, as_json: AsJson = False) -> None:
-    """Show each sequence that waits: its first record, why, since when, and how many wait behind it."""
+    """Show each sequence that waits: its first record, why, since when, how many wait behind it; then a sum."""
+    import datetime as dt
+
     from streams.parked import screens
-    from streams.parked.shelf import sequences
+    from streams.parked.shelf import codes, sequences
 
     _expect_processor(processor)
     with _connection() as connection:
-        found = sequences(connection, processor)
+        found, by_code = sequences(connection, processor), codes(connection, processor)
     if as_json:
-        _print_json({"parked": [screens.shown_sequence(each) for each in found]})
+        told = [screens.shown_code(each) for each in by_code]
+        _print_json({"parked": [screens.shown_sequence(each) for each in found], "codes": told})
     elif found:
-        screens.console().print(screens.listing(found), markup=False)
+        out = screens.console()
+        out.print(screens.listing(found), markup=False)
+        out.print()
+        for line in screens.summary(by_code, dt.datetime.now(dt.UTC)):
+            out.print(line, markup=False, soft_wrap=True)
     else:
         typer.echo(screens.EMPTY)
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from streams.parked.asking import Outcome
-from streams.parked.shelf import AuditEntry, Details, ParkedRecord, ParkedSequence
+from streams.parked.shelf import AuditEntry, Details, ParkedCode, ParkedRecord, ParkedSequence
 from streams.pump.parking import BEHIND
 
 PIPED_COLUMNS = 200
@@ -42,6 +42,17 @@ def shown(record: ParkedRecord) -> dict[str, object]:
 def shown_sequence(found: ParkedSequence) -> dict[str, object]:
     """Return a line of the list, for a program."""
     return {**shown(found.head), "behind": found.behind}
+
+
+def shown_code(found: ParkedCode) -> dict[str, object]:
+    """Return how often one error parks records, for a program."""
+    return {"code": found.code, "count": found.count, "oldest": found.oldest.isoformat()}
+
+
+def summary(found: Iterable[ParkedCode], now: dt.datetime) -> Iterable[str]:
+    """Yield a line for each error: how many records it has parked, and how long the oldest waits."""
+    for each in found:
+        yield f"  {each.count} {each.code}, the oldest for {_age(now - each.oldest)}"
 
 
 def shown_outcome(outcome: Outcome) -> dict[str, object]:
@@ -129,6 +140,12 @@ def tries_of(record: ParkedRecord) -> int:
 def _tries(record: ParkedRecord) -> str:
     tries = tries_of(record)
     return "not tried" if not tries else "tried once" if tries == 1 else f"tried {tries} times"
+
+
+def _age(waited: dt.timedelta) -> str:
+    minutes = max(0, int(waited.total_seconds() // 60))
+    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
+    return f"{days} d {hours} h" if days else f"{hours} h {rest} min" if hours else f"{rest} min"
 
 
 def _moment(at: dt.datetime) -> str:

@@ -56,6 +56,15 @@ class ParkedSequence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedCode:
+    """How many records one error has parked, and since when the oldest of them waits."""
+
+    code: str
+    count: int
+    oldest: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
     """One thing that happened to a parked record."""
 
@@ -106,6 +115,16 @@ def sequences(connection: Connection, processor: str | None = None) -> list[Park
         (processor, processor),
     ).fetchall()
     return [ParkedSequence(head=_record(row), behind=int(str(row[-1])) - 1) for row in rows]
+
+
+def codes(connection: psycopg.Connection, processor: str | None = None) -> list[ParkedCode]:
+    """Return what parks records, of *processor* alone when one is named, the most frequent first."""
+    rows = connection.execute(
+        "SELECT code, count(*), min(parked_at) FROM streams.parked WHERE %s::text IS NULL OR processor = %s "
+        "GROUP BY code ORDER BY 2 DESC, 1",
+        (processor, processor),
+    ).fetchall()
+    return [ParkedCode(code=str(code), count=int(str(count)), oldest=_time(oldest)) for code, count, oldest in rows]
 
 
 def records(connection: Connection) -> list[ParkedId]:

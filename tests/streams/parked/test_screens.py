@@ -2,10 +2,15 @@
 
 import datetime as dt
 
+import psycopg
+import pytest
+
+from infra.home import Home
+from infra.stack.postgres import OWNER
 from streams.parked import screens
 from streams.parked.asking import Outcome
 from streams.parked.ids import ParkedId
-from streams.parked.shelf import Details, Owner, ParkedRecord
+from streams.parked.shelf import Details, Owner, ParkedCode, ParkedRecord, codes
 
 AT = dt.datetime(2026, 1, 5, 8, tzinfo=dt.UTC)
 RUNS = Owner(works=True, state="running", code="", advice="")
@@ -70,3 +75,33 @@ def test_an_outcome_tells_what_followed_and_what_is_left() -> None:
         "  1 of its sequence wait, the first is release:ledger-3@19 (unreadable-seal)",
     ]
     assert not outcome.is_good
+
+
+@pytest.mark.parametrize(
+    ("waited", "said"),
+    [
+        (dt.timedelta(seconds=-5), "0 min"),
+        (dt.timedelta(minutes=59, seconds=59), "59 min"),
+        (dt.timedelta(hours=23, minutes=59), "23 h 59 min"),
+        (dt.timedelta(days=3, hours=2, minutes=1), "3 d 2 h"),
+    ],
+)
+def test_the_sum_by_error_says_how_long_the_oldest_waits(waited: dt.timedelta, said: str) -> None:
+    found = [ParkedCode(code="unreadable-seal", count=17, oldest=AT)]
+    assert list(screens.summary(found, AT + waited)) == [f"  17 unreadable-seal, the oldest for {said}"]
+
+
+@pytest.mark.stack
+def test_the_sum_by_error_counts_every_record_and_names_the_oldest(home: Home) -> None:
+    with psycopg.connect(home.dsn(OWNER)) as owner, owner.transaction(force_rollback=True):
+        for offset, (processor, code) in enumerate([("x", "b"), ("x", "a"), ("x", "b"), ("y", "b")]):
+            owner.execute(
+                'INSERT INTO streams.parked (processor, topic, partition, "offset", sequence_key, code, advice, '
+                "parked_at) VALUES (%s, 'ledger', 0, %s, '', %s, '', %s)",
+                (processor, offset, code, AT + dt.timedelta(hours=offset)),
+            )
+        assert [(each.code, each.count, each.oldest) for each in codes(owner, "x")] == [
+            ("b", 2, AT),
+            ("a", 1, AT + dt.timedelta(hours=1)),
+        ]
+        assert [each.count for each in codes(owner) if each.code == "b"] == [3]
