@@ -16,7 +16,6 @@ from infra.home import write_atomically
 
 if TYPE_CHECKING:
     from connectors.quarantine.desk import Desk
-    from connectors.quarantine.reading import Sent
     from infra.topology.credentials import Credentials
     from schemas.codec import Codec
 
@@ -85,6 +84,7 @@ def show_command(
 ) -> None:
     """Show why one record was refused, and on request the record itself."""
     from connectors.quarantine import screens
+    from connectors.quarantine.event_file import text_of
     from connectors.quarantine.ids import QuarantineId
     from connectors.quarantine.reading import sent_in
 
@@ -96,15 +96,15 @@ def show_command(
             value = desk.record(wanted)
             sent = sent_in(value, codec)
             if output is not None:
-                write_atomically(output, value if sent.event is None else _text(sent.event))
+                write_atomically(output, value if sent.event is None else text_of(sent.event))
     if as_json:
         typer.echo(json.dumps(screens.shown_all(entry) | (screens.shown_sent(sent) if sent and reveal else {})))
         return
     out = screens.console()
-    for line in (*screens.lines(entry), *_about(sent, output)):
+    for line in (*screens.lines(entry), *screens.about(sent, output)):
         out.print(line, markup=False, soft_wrap=True)
     if reveal and sent is not None and sent.event is not None:
-        typer.echo(_text(sent.event), nl=False)
+        typer.echo(text_of(sent.event), nl=False)
 
 
 @quarantine_app.command("fix")
@@ -129,6 +129,7 @@ def fix_command(
     Exit code 0: nothing is, as far as can be told before it is sent; 1: something is.
     """
     from connectors.quarantine import screens
+    from connectors.quarantine.event_file import text_of
     from connectors.quarantine.fixing import change_in, changed
     from connectors.quarantine.ids import QuarantineId
     from connectors.quarantine.reading import sent_in
@@ -147,7 +148,7 @@ def fix_command(
         )
     for path, value in wishes:
         event = changed(event, path, value)
-    write_atomically(output, _text(event))
+    write_atomically(output, text_of(event))
     wrong = asyncio.run(wrong_with(as_whom, event))
     if as_json:
         typer.echo(json.dumps({"id": str(wanted), "output": str(output), "problems": screens.shown_problems(wrong)}))
@@ -175,10 +176,11 @@ def resubmit_command(
     """
     from connectors.commands import quieten
     from connectors.quarantine import screens
+    from connectors.quarantine.event_file import event_in
     from connectors.quarantine.ids import QuarantineId
     from connectors.quarantine.resubmitting import resubmit
 
-    wanted, event = QuarantineId.read(name), _event_in(source)
+    wanted, event = QuarantineId.read(name), event_in(source)
     as_whom = _as_whom(wanted.agency, agency, credentials)
     quieten()
     with _desk(as_whom) as (desk, _):
@@ -228,36 +230,3 @@ def _desk(as_whom: "Credentials") -> "Iterator[tuple[Desk, Codec]]":
         yield Desk(access, str(as_whom.principal)), Codec(access.registry())
     finally:
         access.close()
-
-
-def _about(sent: "Sent | None", output: Path | None) -> Iterator[str]:
-    """Yield what is to be said of a record that was opened."""
-    if sent is None:
-        return
-    if sent.key_id is not None:
-        yield f"  signed    says it was, with the key {sent.key_id}"
-    if sent.unreadable is not None:
-        yield f"  record    cannot be read: {sent.unreadable}"
-    if output is not None:
-        yield f"  written   {'the bytes as they were sent' if sent.event is None else 'the event'} to {output}"
-    elif sent.event is None:
-        yield "  `--output FILE` gives its bytes"
-
-
-def _text(event: dict[str, object]) -> str:
-    return json.dumps(event, ensure_ascii=False, indent=2) + "\n"
-
-
-def _event_in(file: Path) -> dict[str, object]:
-    """Return the one event in *file*; raise MisuseError, which holds nothing of it."""
-    from schemas.errors import MisuseError
-
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise MisuseError(f"cannot read {file}: {error.strerror}") from None
-    except ValueError:
-        raise MisuseError(f"{file} is no JSON in UTF-8") from None
-    if not isinstance(found, dict):
-        raise MisuseError(f"{file} has to hold one event: a JSON object")
-    return found

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Column, Table
@@ -86,3 +87,17 @@ def told(entry: Details, outcome: Outcome) -> Iterable[str]:
     yield from (f"  wrong     {problem}" for problem in outcome.problems)
     if outcome.outcome == "DUPLICATE" and not outcome.settles:
         yield "  the same event had been accepted before this record was refused: discard the record"
+
+
+def about(sent: Sent | None, output: Path | None) -> Iterable[str]:
+    """Yield what is to be said of a record that was opened."""
+    if sent is None:
+        return
+    if sent.key_id is not None:
+        yield f"  signed    says it was, with the key {sent.key_id}"
+    if sent.unreadable is not None:
+        yield f"  record    cannot be read: {sent.unreadable}"
+    if output is not None:
+        yield f"  written   {'the bytes as they were sent' if sent.event is None else 'the event'} to {output}"
+    elif sent.event is None:
+        yield "  `--output FILE` gives its bytes"
