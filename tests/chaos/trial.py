@@ -51,8 +51,9 @@ class Fault:
 class Trial:
     """Sends events of four agencies and knows where every one of them must come out."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, patience_s: float = 120) -> None:
         self.home = home
+        self._patience_s = patience_s
         self.faults: list[Fault] = []
         self.channels = Channels(home, AGENCIES)
         self._templates: dict[tuple[str, str], dict[str, Any]] = {}
@@ -201,11 +202,11 @@ class Trial:
         assert pid is not None
         return pid
 
-    def settle(self, fault: str, seconds: float = 120, since: float | None = None) -> None:
+    def settle(self, fault: str, seconds: float | None = None, since: float | None = None) -> None:
         """Wait until everybody has every event, note how long that took from *since* on, and check every equality."""
         began = time.monotonic() if since is None else since
         try:
-            wait_until(self._is_delivered, f"all is delivered after: {fault}", seconds)
+            wait_until(self._is_delivered, f"all is delivered after: {fault}", seconds or self._patience_s)
             recovery_s = time.monotonic() - began
             self.channels.read()  # what was written twice comes after what was written once
         finally:

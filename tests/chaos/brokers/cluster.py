@@ -1,0 +1,90 @@
+"""The three brokers of a hub that is being broken: who leads, who has everything, and ways to take one away."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from confluent_kafka import ElectionType, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from infra.home import Home
+from infra.settings import Settings
+from infra.stack import process
+from infra.stack.kafka import Kafka, brokers
+from infra.topology.broker import Broker
+from tests.running import wait_until
+
+PATIENCE_S = 180
+NODES = (1, 2, 3)
+
+
+class Cluster:
+    """The brokers of *home*, by their numbers."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    @property
+    def _admin(self) -> AdminClient:
+        return Broker(self._home)._admin  # noqa: SLF001 - the hub itself never moves a leader
+
+    def part(self, node: int) -> Kafka:
+        """Return the broker number *node*."""
+        return brokers(self._home, Settings())[node - 1]
+
+    def pid(self, node: int) -> int:
+        """Return the process id of a broker that runs."""
+        running = self.part(node).process()
+        assert running is not None
+        return running.pid
+
+    def kill(self, *nodes: int) -> None:
+        """End brokers at once, as a power cut does, and wait until they have ended."""
+        for pid in [self.pid(node) for node in nodes]:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not any(self.part(node).process() for node in nodes), "the brokers have ended")
+
+    @contextmanager
+    def frozen(self, node: int) -> Iterator[None]:
+        """Let a broker stand still while the block runs: it neither answers nor closes a connection."""
+        pid = self.pid(node)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def stop(self, node: int) -> None:
+        """End a broker in order: it hands all that it leads over first."""
+        running = self.part(node).process()
+        assert running is not None
+        process.stop(running, grace_seconds=60)
+
+    def leader(self, topic: str, partition: int = 0) -> int:
+        """Return who leads a partition; -1 for nobody."""
+        topics = self._admin.list_topics(topic, timeout=20).topics
+        return int(topics[topic].partitions[partition].leader)
+
+    def elect_preferred(self) -> None:
+        """Let each partition, those of the coordinators too, be led by the broker that its list of replicas begins with."""
+        done = self._admin.elect_leaders(ElectionType.PREFERRED, None, request_timeout=60)
+        done.result(timeout=60)
+
+    def led(self) -> dict[int, int]:
+        """Return how many partitions each broker leads."""
+        topics = self._admin.list_topics(timeout=20).topics.values()
+        leaders = [each.leader for topic in topics for each in topic.partitions.values()]
+        return {node: leaders.count(node) for node in NODES}
+
+    def is_whole(self) -> bool:
+        """Whether every broker has all of every partition."""
+        try:
+            topics = self._admin.list_topics(timeout=20).topics.values()
+        except KafkaException:
+            return False
+        return all(len(each.isrs) == len(NODES) for topic in topics for each in topic.partitions.values())
+
+    def wait_whole(self) -> None:
+        """Wait until every broker has all of every partition again."""
+        wait_until(self.is_whole, "every broker has caught up", PATIENCE_S)
