@@ -8,6 +8,7 @@ import secrets
 import shutil
 import subprocess
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +81,7 @@ class Kafka:
         """Write the configuration and, on a new home, format the storage with the super user in it."""
         classpath = self._classpath(say)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(self._properties, self._configuration(self._data))
+        write_atomically(self._properties, self.configuration(self._data))
         if not self._data.exists():
             say("formatting the storage")
             self._format(classpath)
@@ -98,7 +99,7 @@ class Kafka:
                 "--enable-native-access=ALL-UNNAMED",
                 f"-Dlog4j2.configurationFile={_LOGGING}",
                 java_tag(self.home, self.name),
-                f"-Dhub.setup={setup_digest(self._configuration(self._data))}",
+                f"-Dhub.setup={setup_digest(self.configuration(self._data))}",
                 "-cp",
                 self._classpath(lambda _: None),
                 "kafka.Kafka",
@@ -108,17 +109,30 @@ class Kafka:
         )
 
     def is_ready(self) -> bool:
-        """Try whether it is one of the brokers, and the coordinators of groups and transactions answer the super user."""
-        return port_answers(self.port) and any(map(self._answers, self.home.passwords(ADMIN)))
+        """Try whether it is one of the brokers, and whether the coordinators answer the super user."""
+        return port_answers(self.port) and any(map(self._serves, self.home.passwords(ADMIN)))
 
-    def _answers(self, password: str) -> bool:
-        from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+    def answers(self) -> bool:
+        """Try whether it answers at all: of three, it may be the others that keep it from serving."""
+        return port_answers(self.port) and any(self._known(each) for each in self.home.passwords(ADMIN))
+
+    def _known(self, password: str) -> Collection[int]:
+        """Return the numbers of the brokers that it knows; none when it does not answer."""
+        from confluent_kafka import KafkaException
         from confluent_kafka.admin import AdminClient
 
+        try:
+            return AdminClient(self._client(password), logger=_SILENT).list_topics(timeout=_PROBE_SECONDS).brokers
+        except KafkaException:
+            return ()
+
+    def _serves(self, password: str) -> bool:
+        from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+        if self.node not in self._known(password):
+            return False  # it does not answer, or the controllers have not let it in yet
         name, client = f"{ADMIN}.ready{'' if self.node == 1 else self.node}", self._client(password)
         try:
-            if self.node not in AdminClient(client, logger=_SILENT).list_topics(timeout=_PROBE_SECONDS).brokers:
-                return False  # it runs, and the controllers have not let it in yet
             Producer(client | {"transactional.id": name}, logger=_SILENT).init_transactions(_PROBE_SECONDS)
             reader = Consumer(client | {"group.id": name}, logger=_SILENT)
             try:
@@ -133,7 +147,7 @@ class Kafka:
     def settle(self) -> None:
         """Do nothing: topics and users are the topology's."""
 
-    def _client(self, password: str) -> dict[str, str]:
+    def _client(self, password: str) -> dict[str, str | int | float | bool]:
         return {
             "bootstrap.servers": f"{LOOPBACK}:{self.port}",
             "security.protocol": "SASL_SSL",
@@ -155,7 +169,8 @@ class Kafka:
         paths = obtain(locked("kafka"), self.settings, lambda file: say(f"downloading {file}"))
         return os.pathsep.join(map(str, paths))
 
-    def _configuration(self, data: Path) -> str:
+    def configuration(self, data: Path) -> str:
+        """Return what stands in the file of its settings; *data* is the folder of the logs."""
         replicas = self.home.brokers
         return _TEMPLATE.read_text().format(
             node=self.node,
@@ -185,7 +200,7 @@ class Kafka:
         draft = draft_folder(self.folder)
         properties, arguments = draft / "format.properties", draft / "format.arguments"
         cluster = self.home.secret("kafka.cluster", lambda: cluster_id().encode()).decode()  # the same for all
-        write_atomically(properties, self._configuration(draft / "data"))
+        write_atomically(properties, self.configuration(draft / "data"))
         # A salted password is as good as the password: it goes in a file as well (`@file`).
         words = [
             "format",

@@ -24,7 +24,7 @@ from infra.stack.postgres import Postgres
 from infra.stack.process import PartFailedError
 from infra.stack.registry import Registry
 
-READY_SECONDS_MAX = 90.0
+READY_SECONDS_MAX = 150.0
 
 State = Literal["up", "unresponsive", "down"]
 
@@ -144,7 +144,7 @@ def _ensure(part: Part, tell: Tell) -> None:
     """Bring *part* up: leave it when it runs as it should and answers, else start it anew."""
     began = time.monotonic()
     running = part.process()
-    if running is not None and tuple(running.cmdline()) == part.command().arguments and _wait(part, running, 15):
+    if running is not None and tuple(running.cmdline()) == part.command().arguments and _goes_on(part, running):
         tell(part.name, f"runs (pid {running.pid})")
         part.settle()
         return
@@ -161,6 +161,13 @@ def _ensure(part: Part, tell: Tell) -> None:
         raise PartFailedError(f"{part.name} {end}: see {log}\n{process.tail(log)}")
     part.settle()
     tell(part.name, f"ready after {time.monotonic() - began:.1f} s")
+
+
+def _goes_on(part: Part, running: psutil.Process) -> bool:
+    """Whether *part* serves, or will once its peers do: a broker that waits for the others is not restarted."""
+    if _wait(part, running, 15):
+        return True
+    return isinstance(part, Kafka) and part.answers() and _wait(part, running, READY_SECONDS_MAX)
 
 
 def _wait(part: Part, running: psutil.Process, seconds: float) -> bool:

@@ -14,6 +14,15 @@ from infra.settings import Settings
 from infra.stack import supervisor
 from tests.chaos.trial import Trial
 
+THOROUGH = os.environ.get("HUB_CHAOS_THOROUGH") == "true"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the faults that take minutes to `hub chaos`."""
+    left_out = [each for each in items if each.get_closest_marker("thorough") and not THOROUGH]
+    items[:] = [each for each in items if each not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
 
 @contextmanager
 def running_hub(brokers: Brokers) -> Iterator[Home]:

@@ -22,7 +22,7 @@ from schemas.catalogue import contract
 from schemas.names import TopicName
 from tests.chaos.channels import Channels, Deviations, Sent
 from tests.publishing import invented
-from tests.running import Worker, rows, wait_until
+from tests.running import WORKER, Worker, rows, wait_until
 
 AGENCIES = ("rs-police", "rs-border-police", "bg-police", "bg-border-police")
 """Europol gets what they identify, the Serbian prosecution the Serbian part; investigations go to three partners."""
@@ -59,10 +59,10 @@ class Trial:
         self._templates: dict[tuple[str, str], dict[str, Any]] = {}
         self._workers: list[Worker] = []
 
-    def worker(self, **environment: str) -> Worker:
+    def worker(self, *, command: Sequence[str] = WORKER, inherits: Collection[int] = (), **environment: str) -> Worker:
         """Start a worker that is missed after six seconds already."""
         log = self.home.logs_dir / f"worker-{len(self._workers) + 1}.log"
-        started = Worker(self.home, log, **SHORT_SESSION, **environment)
+        started = Worker(self.home, log, command, inherits, **SHORT_SESSION, **environment)
         self._workers.append(started)
         return started
 

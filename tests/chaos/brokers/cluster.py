@@ -67,7 +67,7 @@ class Cluster:
         return int(topics[topic].partitions[partition].leader)
 
     def elect_preferred(self) -> None:
-        """Let each partition, those of the coordinators too, be led by the broker that its list of replicas begins with."""
+        """Let each partition, those of the coordinators too, be led by the first of its replicas."""
         done = self._admin.elect_leaders(ElectionType.PREFERRED, None, request_timeout=60)
         done.result(timeout=60)
 

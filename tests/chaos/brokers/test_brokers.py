@@ -1,20 +1,16 @@
 """One broker of three may be lost and nobody waits for it; without two the hub takes nothing in, and loses nothing."""
 
 import asyncio
-import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from connectors.placing import PublishUnavailableError
-from connectors.publisher import Publisher
 from infra.kafka import discard, producer_for
 from infra.topology.credentials import Credentials
 from tests.chaos.brokers.cluster import NODES, Cluster
 from tests.chaos.trial import Trial
-from tests.publishing import Agency, invented
-from tests.running import Worker, records, wait_until
+from tests.running import Worker, wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("brokers"), pytest.mark.timeout(900)]
 
@@ -66,6 +62,48 @@ def test_two_brokers_killed_nothing_is_taken_in_and_nothing_is_lost(
         cluster.wait_whole()
     assert len(trial.channels.sent) > stopped
     trial.settle("two brokers of three killed", since=began)
+    assert worker.runs
+
+
+def test_a_broker_that_stands_still_is_replaced_and_does_no_harm_when_it_wakes(
+    trial: Trial, cluster: Cluster, worker: Worker
+) -> None:
+    with trial.sending(WAVE):
+        began = time.monotonic()
+        with cluster.frozen(cluster.leader("ledger")):
+            time.sleep(STANDSTILL_S)
+            trial.settle("one broker of three stopped for longer than its session", since=began)
+    cluster.wait_whole()
+    trial.send(WAVE)
+    trial.settle("the same broker woken again")
+    assert worker.runs
+
+
+def test_leaders_and_coordinators_move_while_events_flow(trial: Trial, cluster: Cluster, worker: Worker) -> None:
+    with trial.sending(WAVE):
+        began = time.monotonic()
+        node = cluster.leader("ledger")
+        cluster.stop(node)
+        assert cluster.led()[node] == 0
+        trial.up()
+        cluster.wait_whole()
+        cluster.elect_preferred()
+        wait_until(lambda: cluster.led()[node] > 0, "it leads again")
+    trial.settle("leaders and coordinators moved, and moved back", since=began)
+    assert worker.runs
+
+
+@pytest.mark.thorough
+def test_all_brokers_killed_with_work_in_them(trial: Trial, cluster: Cluster, worker: Worker) -> None:
+    trial.send(WAVE)
+    with trial.sending(WAVE):
+        cluster.kill(*NODES)
+        began = time.monotonic()
+        trial.up()
+    trial.settle("all three brokers killed", since=began)
+    for node in NODES:  # decision 17: markers of transactions that are dropped would let batches stand twice
+        log = (trial.home.logs_dir / f"kafka-{node}.log").read_text(errors="replace")
+        assert "these partitions are likely deleted" not in log
     assert worker.runs
 
 
