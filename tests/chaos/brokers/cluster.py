@@ -1,22 +1,50 @@
 """The three brokers of a hub that is being broken: who leads, who has everything, and ways to take one away."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from confluent_kafka import ElectionType, KafkaException
+from aiokafka.protocol.api import RequestStruct, Response
+from aiokafka.protocol.types import Array, Int8, Int16, Int32, Schema, String
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from infra.home import Home
+from infra.kafka_wire import REQUEST_MS, AsItIs, connected
 from infra.settings import Settings
 from infra.stack import process
 from infra.stack.kafka import Kafka, brokers
 from infra.topology.broker import Broker
-from tests.running import wait_until
+from infra.topology.credentials import Credentials
+from tests.running import ADMIN, wait_until
 
 PATIENCE_S = 180
 NODES = (1, 2, 3)
+_PREFERRED = 0
+
+
+class _ElectLeadersAnswer(Response):  # type: ignore[misc]  # aiokafka is untyped
+    API_KEY = 43
+    API_VERSION = 1
+    _RESULT = Array(("partition", Int32), ("error_code", Int16), ("error_message", String("utf-8")))
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        ("error_code", Int16),
+        ("results", Array(("topic", String("utf-8")), ("partitions", _RESULT))),
+    )
+
+
+class _ElectLeaders(RequestStruct):  # type: ignore[misc]  # aiokafka is untyped
+    API_KEY = 43
+    API_VERSION = 1
+    RESPONSE_TYPE = _ElectLeadersAnswer
+    SCHEMA = Schema(
+        ("election_type", Int8),
+        ("partitions", Array(("topic", String("utf-8")), ("partitions", Array(Int32)))),
+        ("timeout_ms", Int32),
+    )
 
 
 class Cluster:
@@ -68,8 +96,12 @@ class Cluster:
 
     def elect_preferred(self) -> None:
         """Let each partition, those of the coordinators too, be led by the first of its replicas."""
-        done = self._admin.elect_leaders(ElectionType.PREFERRED, None, request_timeout=60)
-        done.result(timeout=60)
+        asyncio.run(self._elect_preferred())
+
+    async def _elect_preferred(self) -> None:
+        async with connected(Credentials.of(self._home, ADMIN)) as wire:  # confluent-kafka's call ends in a SystemError
+            answer = await wire.ask(AsItIs(_ElectLeaders(_PREFERRED, None, REQUEST_MS)))
+        assert answer.error_code == 0
 
     def led(self) -> dict[int, int]:
         """Return how many partitions each broker leads."""
