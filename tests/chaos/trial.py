@@ -22,7 +22,7 @@ from schemas.catalogue import contract
 from schemas.names import TopicName
 from tests.chaos.channels import Channels, Deviations, Sent
 from tests.publishing import invented
-from tests.running import Worker, rows, wait_until
+from tests.running import WORKER, Worker, rows, wait_until
 
 AGENCIES = ("rs-police", "rs-border-police", "bg-police", "bg-border-police")
 """Europol gets what they identify, the Serbian prosecution the Serbian part; investigations go to three partners."""
@@ -51,17 +51,18 @@ class Fault:
 class Trial:
     """Sends events of four agencies and knows where every one of them must come out."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, patience_s: float = 120) -> None:
         self.home = home
+        self._patience_s = patience_s
         self.faults: list[Fault] = []
         self.channels = Channels(home, AGENCIES)
         self._templates: dict[tuple[str, str], dict[str, Any]] = {}
         self._workers: list[Worker] = []
 
-    def worker(self, **environment: str) -> Worker:
+    def worker(self, *, command: Sequence[str] = WORKER, inherits: Collection[int] = (), **environment: str) -> Worker:
         """Start a worker that is missed after six seconds already."""
         log = self.home.logs_dir / f"worker-{len(self._workers) + 1}.log"
-        started = Worker(self.home, log, **SHORT_SESSION, **environment)
+        started = Worker(self.home, log, command, inherits, **SHORT_SESSION, **environment)
         self._workers.append(started)
         return started
 
@@ -201,11 +202,11 @@ class Trial:
         assert pid is not None
         return pid
 
-    def settle(self, fault: str, seconds: float = 120, since: float | None = None) -> None:
+    def settle(self, fault: str, seconds: float | None = None, since: float | None = None) -> None:
         """Wait until everybody has every event, note how long that took from *since* on, and check every equality."""
         began = time.monotonic() if since is None else since
         try:
-            wait_until(self._is_delivered, f"all is delivered after: {fault}", seconds)
+            wait_until(self._is_delivered, f"all is delivered after: {fault}", seconds or self._patience_s)
             recovery_s = time.monotonic() - began
             self.channels.read()  # what was written twice comes after what was written once
         finally:
