@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
 from connectors.event_ids import new_event_id
 from connectors.signing import signer_for
 from infra.home import Home
-from infra.kafka import producer_for
+from infra.kafka import discard, producer_for
 from infra.settings import Settings
 from infra.stack import supervisor
 from infra.topology.credentials import Credentials
@@ -163,8 +166,7 @@ class Trial:
         signer = signer_for(credentials, self.channels.codec, TopicName(f"in.{name}"))
         assert signer is not None
         signer.prepare()
-        producer = producer_for(credentials, linger_ms=5)
-        await producer.start()
+        producer = await _started(credentials)
         try:
             for acknowledged in [await producer.send(f"in.{name}", signer.sign(value)) for value in values]:
                 self.channels.acknowledged(name, (await acknowledged).offset)
@@ -247,3 +249,16 @@ class Trial:
             count = sum(sent.agency == agency for sent in self.channels.sent.values())
             wanted = {"published": count, "accepted": count, "refused": 0, "duplicates": 0, "ledger": count}
             assert by_agency.get(agency, dict.fromkeys(wanted, 0)) == wanted, agency
+
+
+async def _started(credentials: Credentials) -> AIOKafkaProducer:
+    """Return a producer that is connected, however long no broker lets it in."""
+    while True:
+        producer = producer_for(credentials, linger_ms=5)
+        try:
+            await producer.start()
+        except KafkaError:
+            await discard(producer)
+            await asyncio.sleep(0.5)
+        else:
+            return producer

@@ -50,10 +50,17 @@ class Path:
 
     def close(self) -> None:
         """Pass nothing on any more."""
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         for listener in self._ports:
             listener.close()
+
+    async def _end(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     @contextmanager
     def cut(self, ports: Collection[int]) -> Iterator[None]:
