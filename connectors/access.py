@@ -85,7 +85,7 @@ class Access:
 
     def check(self) -> None:
         """Raise AccessRefusedError when the hub does not know these credentials, AccessUnavailableError when away."""
-        self._call("GET", "/clock")
+        self.call("GET", "/clock")
 
     def now(self) -> dt.datetime:
         """Return the hub's time in UTC: the system's, or that of a simulated hub."""
@@ -102,7 +102,7 @@ class Access:
         """Return the hub's clock: its kind, which never changes, and its time; the last known one when it is away."""
         file = None if self._memory is None else self._memory / "clock.json"
         try:
-            answer = cast("dict[str, str]", self._call("GET", "/clock"))
+            answer = cast("dict[str, str]", self.call("GET", "/clock"))
         except AccessUnavailableError:
             if file is None or not file.is_file():
                 raise
@@ -124,7 +124,7 @@ class Access:
         """Return the public key to which events are sealed; the last known one when the hub is away."""
         file = None if self._memory is None else self._memory / "arrival-key.json"
         try:
-            answer = cast("dict[str, str]", self._call("GET", "/arrival-key"))
+            answer = cast("dict[str, str]", self.call("GET", "/arrival-key"))
         except AccessUnavailableError:
             if self._arrival_key is not None:
                 return self._arrival_key
@@ -140,7 +140,7 @@ class Access:
 
     def agreements(self) -> tuple[FeedAgreement, ...]:
         """Return the agreements of this partner, in force or not."""
-        found = cast("dict[str, list[dict[str, object]]]", self._call("GET", "/feed"))["agreements"]
+        found = cast("dict[str, list[dict[str, object]]]", self.call("GET", "/feed"))["agreements"]
         return tuple(
             FeedAgreement(
                 id=str(each["id"]),
@@ -159,11 +159,12 @@ class Access:
         several = sorted(kids)
         for start in range(0, len(several), KIDS_PER_CALL):
             body = {"kids": several[start : start + KIDS_PER_CALL]}
-            answer = cast("dict[str, dict[str, str | None]]", self._call("POST", "/keys", body))
+            answer = cast("dict[str, dict[str, str | None]]", self.call("POST", "/keys", body))
             found |= {KeyId(kid): None if key is None else base64.b64decode(key) for kid, key in answer["keys"].items()}
         return found
 
-    def _call(self, method: str, path: str, body: object = None) -> object:
+    def call(self, method: str, path: str, body: object = None) -> object:
+        """Return what the access server answers; raise AccessRefusedError, AccessUnavailableError."""
         try:
             answer = self._client.request(method, path, json=body)
         except httpx.HTTPError as error:

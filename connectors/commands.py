@@ -40,6 +40,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this room to *app*."""
     app.command("publish")(publish)
     app.command("feed")(feed)
+    app.command("feed-ack")(feed_ack)
     app.command("scenario")(scenario)
     app.command("demo")(demo)
     spool = typer.Typer(help="Events that wait on this machine for the broker.", no_args_is_help=True)
@@ -142,6 +143,9 @@ def feed(
         Path | None, typer.Option(help="Append to this file, exactly once: its position is kept beside it.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many events.")] = None,
+    acknowledge: Annotated[
+        bool, typer.Option("--acknowledge", help="Tell the hub that an event is delivered once it is written out.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read a partner's feed, opened with its keys.
@@ -158,7 +162,37 @@ def feed(
         position = credentials.with_name(f"{credentials.name}.{as_whom.principal}.position")
     try:
         asyncio.run(
-            run(as_whom, start.value, position=position, follow=follow, output=output, limit=limit, as_json=as_json)
+            run(
+                as_whom,
+                start.value,
+                position=position,
+                follow=follow,
+                output=output,
+                limit=limit,
+                as_json=as_json,
+                acknowledge=acknowledge,
+            )
         )
     except BrokenPipeError:  # `hub feed … | head` is no error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def feed_ack(
+    partner: Annotated[str, typer.Argument(help="Whose feed, such as `europol`.")],
+    ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of events, or of recalls.")],
+    retrieved: Annotated[
+        bool, typer.Option("--retrieved", help="The events were opened by whom they are for.")
+    ] = False,
+    applied: Annotated[bool, typer.Option("--applied", help="What the recalls name was deleted.")] = False,
+    credentials: CredentialsFile = None,
+) -> None:
+    """Tell the hub that events of a feed were delivered, or `--retrieved`, and recalls `--applied`."""
+    from connectors.acknowledging import Step
+    from connectors.feed_command import acknowledge_some
+    from schemas.errors import MisuseError
+
+    if retrieved and applied:
+        raise MisuseError("an event is retrieved, a recall applied: say one of them")
+    step = Step.RETRIEVED if retrieved else Step.APPLIED if applied else Step.DELIVERED
+    count = asyncio.run(acknowledge_some(credentials_of(partner, credentials), ids, step))
+    typer.echo(f"{count} acknowledged: {step}")

@@ -9,16 +9,17 @@ the event sees every event exactly once, whatever crashes in between.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from aiokafka.structs import ConsumerRecord
 
 from connectors.access import Access, AccessRefusedError, FeedAgreement
+from connectors.acknowledging import Acknowledger, Step
 from connectors.feed_events import SealedEvent, opened_content, recall_in, sealed_event
 from connectors.position import inside
 from infra.kafka import consumer_for
@@ -57,6 +58,13 @@ class FeedEvent:
     content: dict[str, object] = field(repr=False)
     """The event in JSON form; a value whose key was destroyed is `{"erased": true}`."""
 
+    @property
+    def id(self) -> str:
+        """Return the id of the event, of a recall the id of the recall."""
+        if self.view is None:
+            return str(self.content["recall_id"])
+        return str(cast("Mapping[str, object]", self.content["envelope"])["event_id"])
+
 
 class Feed:
     """Reads the feed of the partner of *credentials*; use it as an async context manager."""
@@ -68,6 +76,7 @@ class Feed:
         self._opened_consumer: AIOKafkaConsumer | None = None
         self._access = Access(credentials)
         self._codec = Codec(self._access.registry())
+        self._acknowledger = Acknowledger(credentials, self._codec)
         self._keys: dict[KeyId, bytes | None] = {}
         self.agreements: tuple[FeedAgreement, ...] = ()
 
@@ -96,7 +105,20 @@ class Feed:
     ) -> None:
         if self._opened_consumer is not None:
             await self._opened_consumer.stop()
+        await self._acknowledger.close()
         self._access.close()
+
+    async def acknowledge(self, events: Sequence[FeedEvent], step: Step = Step.DELIVERED) -> None:
+        """Say that *events* have reached *step*; call it once they are stored for good, never before.
+
+        Said twice it counts once. Raises AcknowledgementUnavailableError: repeat it.
+        """
+        if events:
+            await self._acknowledger.say([(event.offset, event.id) for event in events], step)
+
+    async def find(self, ids: Collection[str]) -> list[FeedEvent]:
+        """Return the events and recalls of *ids* that the feed holds; it is read from its beginning."""
+        return [event async for event in self.events(follow=False) if event.id in ids]
 
     @property
     def _consumer(self) -> AIOKafkaConsumer:

@@ -8,7 +8,7 @@ import ssl
 import tomllib
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal, Self
 
@@ -16,6 +16,8 @@ from schemas.errors import MisuseError, UnavailableError
 
 Clock = Literal["real", "simulated"]
 CLOCKS: tuple[Clock, ...] = ("real", "simulated")
+Brokers = Literal[1, 3]
+"""One is enough to work with; of three, one may be lost without anybody waiting for it."""
 
 LOOPBACK = "127.0.0.1"
 _MARKER = "home.toml"
@@ -36,16 +38,33 @@ class HomeError(MisuseError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """TCP ports on loopback, one per listener of the stack."""
+    """TCP ports on loopback, one per listener of the stack; those of a second and third broker are 0 without them."""
 
     kafka: int
     controller: int
     registry: int
     postgres: int
     access: int
+    kafka_2: int = 0
+    controller_2: int = 0
+    kafka_3: int = 0
+    controller_3: int = 0
+
+    @property
+    def brokers(self) -> tuple[int, ...]:
+        """Ports on which the brokers listen to clients, the first broker's first."""
+        return tuple(filter(None, (self.kafka, self.kafka_2, self.kafka_3)))
+
+    @property
+    def controllers(self) -> tuple[int, ...]:
+        """Ports on which the brokers listen to each other as controllers, the first broker's first."""
+        return tuple(filter(None, (self.controller, self.controller_2, self.controller_3)))
 
 
-PORT_NAMES = tuple(field.name for field in fields(Ports))
+PORT_NAMES = tuple(field.name for field in fields(Ports) if field.default is MISSING)
+"""Ports that every home has."""
+BROKER_PORT_NAMES = tuple(field.name for field in fields(Ports) if field.default is not MISSING)
+"""Ports that a home of three brokers has beside them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +72,7 @@ class Endpoints:
     """Where clients find the servers."""
 
     bootstrap: str
-    """Kafka, SASL_SSL with SCRAM-SHA-512."""
+    """Kafka, SASL_SSL with SCRAM-SHA-512; every broker, with a comma between them."""
     registry_url: str
     """HTTPS with Basic authentication; the Confluent API is below `/apis/ccompat/v7`."""
     postgres_host: str
@@ -131,6 +150,11 @@ class Home:
         return _clock(self._marker()["clock"])
 
     @property
+    def brokers(self) -> Brokers:
+        """How many brokers of Kafka the hub has, fixed when the home was made; every record is on each of them."""
+        return 3 if self._marker().get("brokers") == "3" else 1
+
+    @property
     def ports(self) -> Ports:
         """Ports chosen at the first start and kept. Raises StackDownError before that."""
         try:
@@ -138,16 +162,21 @@ class Home:
         except FileNotFoundError:
             raise self._down() from None
 
-    def make(self, clock: Clock | None = None) -> None:
-        """Make the folder a home, living by *clock* (real when None), unless it is one.
+    def make(self, clock: Clock | None = None, brokers: Brokers | None = None) -> None:
+        """Make the folder a home, living by *clock* (real when None) on so many *brokers* (1), unless it is one.
 
-        Raises HomeError when it is one with another clock, or a folder that holds something else.
+        Raises HomeError when it is one with another clock or other brokers, or a folder that holds something else.
         """
         if self.is_made:
             if clock is not None and clock != self.clock:
                 raise HomeError(
                     f"{self.path} lives by the {self.clock} clock, for good: set HUB_HOME to another folder"
                     f" for a {clock} one, or remove it with `hub reset`"
+                )
+            if brokers is not None and brokers != self.brokers:
+                raise HomeError(
+                    f"{self.path} was made with HUB_BROKERS={self.brokers}, for good: set HUB_HOME to another folder"
+                    f" for {brokers}, or remove it with `hub reset`"
                 )
             return
         if self.path.exists() and not self.path.is_dir():
@@ -161,7 +190,8 @@ class Home:
             self.path.chmod(mode)  # a folder that was there may be open to others, who could put their keys into it
         except PermissionError:
             raise HomeError(f"{self.path} belongs to somebody else: set HUB_HOME to a folder of your own") from None
-        write_atomically(self.path / _MARKER, f'id = "{uuid.uuid4()}"\nclock = "{clock or "real"}"\n')
+        facts = {"id": uuid.uuid4(), "clock": clock or "real", "brokers": brokers or 1}
+        write_atomically(self.path / _MARKER, "".join(f'{name} = "{fact}"\n' for name, fact in facts.items()))
 
     def keep_ports(self, ports: Ports) -> None:
         """Remember *ports* for the next start."""
@@ -206,7 +236,7 @@ class Home:
             raise self._down()
         ports = self.ports
         return Endpoints(
-            bootstrap=f"{LOOPBACK}:{ports.kafka}",
+            bootstrap=",".join(f"{LOOPBACK}:{port}" for port in ports.brokers),
             registry_url=f"https://{LOOPBACK}:{ports.registry}",
             postgres_host=LOOPBACK,
             postgres_port=ports.postgres,
@@ -241,10 +271,10 @@ class Home:
         return StackDownError(f"no hub runs in {self.path}: start it with `./hub up`, or set HUB_HOME")
 
 
-def write_atomically(file: Path, text: str, mode: int = 0o600) -> None:
+def write_atomically(file: Path, text: str | bytes, mode: int = 0o600) -> None:
     """Replace *file* by *text* so that a reader, or a kill at any moment, sees the old or the new one."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    _draft(file, text.encode(), mode).replace(file)
+    _draft(file, text.encode() if isinstance(text, str) else text, mode).replace(file)
 
 
 def _draft(file: Path, content: bytes, mode: int = 0o600) -> Path:

@@ -69,18 +69,28 @@ class Wire:
 @asynccontextmanager
 async def connected(credentials: Credentials) -> AsyncIterator[Wire]:
     """Sign in as the principal of *credentials*; raise BrokerUnreachableError when the broker refuses, or is away."""
-    host, _, port = credentials.bootstrap.rpartition(":")
-    security = security_of(credentials)
-    del security["bootstrap_servers"]
-    connection = AIOKafkaConnection(host, int(port), client_id="hub", request_timeout_ms=REQUEST_MS, **security)
-    try:
-        await connection.connect()
-    except (KafkaError, OSError) as error:
-        raise BrokerUnreachableError(f"the broker did not let it in ({type(error).__name__})") from None
+    connection = await _first_of(credentials)
     try:
         yield Wire(connection)
     finally:
         connection.close()
+
+
+async def _first_of(credentials: Credentials) -> AIOKafkaConnection:
+    """Return a connection to the first of the brokers that lets the principal in."""
+    security = security_of(credentials)
+    del security["bootstrap_servers"]
+    refusals: list[str] = []
+    for address in credentials.bootstrap.split(","):
+        host, _, port = address.rpartition(":")
+        connection = AIOKafkaConnection(host, int(port), client_id="hub", request_timeout_ms=REQUEST_MS, **security)
+        try:
+            await connection.connect()
+        except (KafkaError, OSError) as error:
+            refusals.append(type(error).__name__)
+        else:
+            return connection
+    raise BrokerUnreachableError(f"no broker let it in ({', '.join(refusals)})")
 
 
 _ENTITY = Array(("entity_type", String("utf-8")), ("entity_name", String("utf-8")))

@@ -3,9 +3,9 @@
 import os
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import MisuseError
@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     maven_mirror: str | None = Field(default=None, description="URL of the site's own Maven repository.")
     postgres_user: str | None = Field(
         default=None, description="System user that runs PostgreSQL when the hub is started by root."
+    )
+    brokers: Annotated[Literal[1, 3], BeforeValidator(int)] | None = Field(
+        default=None,
+        description="Brokers of Kafka on a home that is made: 1, or 3 with every record on each of them; then fixed.",
     )
     session_timeout_ms: int = Field(
         default=30_000, ge=6_000, description="A worker that is not heard for so long loses its partitions."

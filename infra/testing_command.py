@@ -24,7 +24,7 @@ def test(context: typer.Context) -> None:
 
 
 def chaos(
-    quick: Annotated[bool, typer.Option("--quick", help="With a tenth of the events: ten minutes at most.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="The faults that CI has, with a tenth of the events.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object with `faults` on standard output.")] = False,
     only: Annotated[str | None, typer.Option("--only", help="Faults of one kind, as pytest's -k.")] = None,
 ) -> None:
@@ -43,6 +43,7 @@ def chaos(
             quiet=as_json,
             HUB_FAULTS_FILE=str(file),
             HUB_CHAOS_EVENTS=str(EVENTS_QUICK if quick else EVENTS),
+            HUB_CHAOS_THOROUGH="" if quick else "true",
         )
         lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     if as_json:

@@ -1,7 +1,7 @@
 """What the streams add to `hub status`: the worker, each processor's state and lag, parked records, closed tiers."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import psycopg
@@ -13,6 +13,8 @@ from infra.stack import worker
 from infra.topology.credentials import Credentials
 from infra.topology.model import Topology, load_topology
 from schemas.errors import UnavailableError
+from streams.parked.summary import shown_oldest
+from streams.parked.tallies import Tally, tallies
 from streams.presence import GONE_S
 
 CALL_S = 5.0
@@ -34,7 +36,7 @@ class PartitionStatus:
 
 
 def report(home: Home) -> dict[str, object]:
-    """Return `worker`, `processors`, `parked`, `evidence` and `anonymous` for the status of *home*."""
+    """Return `worker`, `processors`, `parked`, `parked_oldest`, `evidence` and `anonymous` for the status of *home*."""
     topology = load_topology()
     running = worker.running(home)
     out: dict[str, object] = {
@@ -47,7 +49,15 @@ def report(home: Home) -> dict[str, object]:
         ends = _ends(Credentials.of(home, "hub-admin", topology), partitions)
     except (psycopg.Error, KafkaException, OSError, UnavailableError):
         return out | {"streams": UNKNOWN}
-    return out | {"processors": _processors(partitions, ends), "parked": parked, "evidence": evidence}
+    return out | {"processors": _processors(partitions, ends), **_parked(parked), "evidence": evidence}
+
+
+def _parked(found: Sequence[Tally]) -> dict[str, object]:
+    """Return how many records are parked at each processor, and since when the oldest is."""
+    counts: dict[str, int] = {}
+    for tally in found:
+        counts[tally.processor] = counts.get(tally.processor, 0) + tally.records
+    return {"parked": counts, "parked_oldest": shown_oldest(found)}
 
 
 def _tiers(topology: Topology) -> dict[str, str]:
@@ -57,7 +67,7 @@ def _tiers(topology: Topology) -> dict[str, str]:
     return {tier.id: found[name] for tier in topology.tiers for name in found if name == f"anon.{tier.id}"}
 
 
-def _read(home: Home) -> tuple[list[PartitionStatus], dict[str, int]]:
+def _read(home: Home) -> tuple[list[PartitionStatus], list[Tally]]:
     with psycopg.connect(home.dsn("hub_streams"), connect_timeout=3) as connection:
         rows = connection.execute(
             "SELECT s.processor, s.topic, s.partition, "
@@ -68,7 +78,7 @@ def _read(home: Home) -> tuple[list[PartitionStatus], dict[str, int]]:
             "LEFT JOIN streams.checkpoint c USING (processor, topic, partition) ORDER BY 1, 2, 3",
             (dt.timedelta(seconds=GONE_S),),
         ).fetchall()
-        parked = connection.execute("SELECT processor, count(*) FROM streams.parked GROUP BY processor").fetchall()
+        parked = tallies(connection)
     return [
         PartitionStatus(
             processor=processor,
@@ -80,7 +90,7 @@ def _read(home: Home) -> tuple[list[PartitionStatus], dict[str, int]]:
             reached=reached,
         )
         for processor, topic, partition, state, code, advice, reached in rows
-    ], {str(processor): int(count) for processor, count in parked}
+    ], parked
 
 
 def _evidence(home: Home) -> dict[str, object]:

@@ -31,12 +31,14 @@ from infra.logging import configure_logging
 from infra.membership import membership
 from infra.settings import settings
 from infra.signing.key_log import KeyLog
+from infra.topology.clocks import load_clocks
 from infra.topology.model import TRUNCATOR
 from infra.topology.subjects import subjects
 from infra.workplace import Workplace, workplace
 from schemas.errors import UnavailableError
 from schemas.names import TopicName
 from streams.cohort.processor import CohortProcessor
+from streams.delivery.processor import DeliveryProcessor
 from streams.intake.chaining import Chaining
 from streams.intake.chains import SqlChains
 from streams.intake.processor import Intake
@@ -58,6 +60,9 @@ STOP_S_MAX = 5.0
 TRANSACTION_MS = 30_000
 """Far more than a batch takes, and not longer than another worker should wait for one that stands still."""
 
+DELIVERY_CONNECTIONS = 4
+"""Of its own: one batch at a time is at its books, and those that wait for their turn must keep nobody else waiting."""
+
 
 class Streams(Service):
     """Opens the connections of the processors and runs their pumps."""
@@ -69,6 +74,7 @@ class Streams(Service):
         self._pools = [
             place.pool("hub_streams", 24, transaction_ms=TRANSACTION_MS),
             place.pool("hub_vault", 10, by_statement=True),
+            place.pool("hub_streams", DELIVERY_CONNECTIONS, transaction_ms=TRANSACTION_MS),
         ]
         self.control = ControlReader(place.credentials("hub-release"), place.codec, decides=True)
         self.control_again = ControlReader(place.credentials("hub-reconsider"), place.codec, decides=True)
@@ -84,7 +90,7 @@ class Streams(Service):
         await replay_patiently(place.credentials("hub-release"), place.codec, place.vault(self._pools[1]))
         for pump in self._pumps(*self._pools):
             await self.add_runtime_dependency(pump)
-        await self.add_runtime_dependency(self._truncator(*self._pools))
+        await self.add_runtime_dependency(self._truncator(*self._pools[:2]))
 
     @Service.task
     async def _live(self) -> None:
@@ -111,7 +117,9 @@ class Streams(Service):
                 log.warning("schemas_not_learnt", code=error.code)  # looked up again when the first event needs it
                 return
 
-    def _pumps(self, pool: AsyncConnectionPool, vault_pool: AsyncConnectionPool) -> Sequence[Pump]:
+    def _pumps(
+        self, pool: AsyncConnectionPool, vault_pool: AsyncConnectionPool, delivery_pool: AsyncConnectionPool
+    ) -> Sequence[Pump]:
         place = self._place
         partitions = {topic.name: topic.partitions for topic in place.topology.topics}
         vault = place.vault(vault_pool)
@@ -141,8 +149,16 @@ class Streams(Service):
             populations=[population.id for population in place.topology.populations],
         )
         cohort = CohortProcessor(topology=place.topology, codec=place.codec, vault=vault)
+        delivery = DeliveryProcessor(topology=place.topology, codec=place.codec, clocks=load_clocks())
 
-        def pump(processor: Processor, supply: WorldSupply, principal: str, *, read_committed: bool = True) -> Pump:
+        def pump(
+            processor: Processor,
+            supply: WorldSupply,
+            principal: str,
+            *,
+            read_committed: bool = True,
+            pool: AsyncConnectionPool = pool,
+        ) -> Pump:
             return Pump(
                 processor,
                 credentials=place.credentials(principal),
@@ -161,6 +177,7 @@ class Streams(Service):
             pump(reconsider, WorldSupply(place.clock, self.control_again), "hub-reconsider"),
             pump(recall, WorldSupply(place.clock), "hub-recall"),
             pump(cohort, WorldSupply(place.clock), "hub-cohort"),
+            pump(delivery, WorldSupply(place.clock), "hub-delivery", pool=delivery_pool),
         ]
 
     def _truncator(self, pool: AsyncConnectionPool, vault_pool: AsyncConnectionPool) -> Truncator:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from infra.home import Home
 from infra.stack import worker as background
 
 ADMIN = "hub-admin"
+WORKER = (sys.executable, "-P", "-m", "streams")
 _SILENT = logging.getLogger("tests.running")
 _SILENT.setLevel(logging.CRITICAL)  # a broker that is killed is what some tests are about
 
@@ -161,17 +162,20 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60) ->
 class Worker:
     """A worker of *home* in a process of its own, to be killed at will; its log is *log*."""
 
-    def __init__(self, home: Home, log: Path, **environment: str) -> None:
+    def __init__(
+        self, home: Home, log: Path, command: Sequence[str] = WORKER, inherits: Collection[int] = (), **environment: str
+    ) -> None:
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "streams"],
+                command,
                 env={**os.environ, "HUB_HOME": str(home.path), **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=inherits,
             )
 
     @property

@@ -22,6 +22,10 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from pydantic import BaseModel, Field
 
+from infra.access.quarantine import Desk, router
+from infra.access.quarantine_book import QuarantineBook
+from infra.access.quarantine_log import QuarantineLog
+from infra.access.quarantine_opening import QuarantineOpener
 from infra.arrival.keys import ArrivalKeys
 from infra.control import ControlReader
 from infra.erasure.replaying import Replayed
@@ -37,6 +41,8 @@ from schemas.names import KeyId, PartnerId
 log = structlog.get_logger()
 KIDS_MAX = 2000
 BODY_BYTES_MAX = 1_000_000
+INVALID = {"/keys": f'expected {{"kids": […]}} with at most {KIDS_MAX} ids'}
+QUARANTINE_FORM = "a number, a limit, an id or a reason is missing or not in its form; see docs/users/agency.md"
 READABLE = ("schemas/ids/", "schemas/types", "subjects", "config", "mode")
 
 
@@ -82,8 +88,9 @@ def application(home: Home) -> FastAPI:  # noqa: C901, PLR0915 - one function fo
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with workplace(home) as place:
-            pool = place.pool("hub_vault", 4)
-            await pool.open()
+            pool, own, readers = place.pool("hub_vault", 4), place.pool("hub_access", 2), place.pool("hub_reader", 2)
+            for each in (pool, own, readers):
+                await each.open()
             registry = httpx.AsyncClient(
                 base_url=home.endpoints().registry_url + CONFLUENT_API,
                 auth=home.registry_auth(),
@@ -95,6 +102,12 @@ def application(home: Home) -> FastAPI:  # noqa: C901, PLR0915 - one function fo
             app.state.arrival = ArrivalKeys(pool, app.state.vault)
             app.state.control = ControlReader(place.credentials("hub-access"), place.codec)
             app.state.replayed = Replayed(place.credentials("hub-access"), place.codec, app.state.vault)
+            app.state.desk = Desk(
+                QuarantineLog(place.credentials("hub-access"), place.codec),
+                QuarantineBook(own, readers),
+                QuarantineOpener(app.state.vault, app.state.arrival, place.codec),
+                app.state.replayed,
+            )
             replaying = asyncio.create_task(app.state.replayed.eagerly())
             try:
                 yield
@@ -102,7 +115,8 @@ def application(home: Home) -> FastAPI:  # noqa: C901, PLR0915 - one function fo
                 replaying.cancel()
                 await app.state.control.stop()
                 await registry.aclose()
-                await pool.close()
+                for each in (pool, own, readers):
+                    await each.close()
 
     app = FastAPI(title="Hub access server", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -202,6 +216,8 @@ def application(home: Home) -> FastAPI:  # noqa: C901, PLR0915 - one function fo
         )
         return Response(answer.content, answer.status_code, media_type=answer.headers.get("Content-Type"))
 
+    app.include_router(router(principal))
+
     @app.middleware("http")
     async def small_bodies_only(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
         # Before anybody has signed in: a body is read before the password is looked at.
@@ -226,10 +242,7 @@ def application(home: Home) -> FastAPI:  # noqa: C901, PLR0915 - one function fo
         return JSONResponse({"code": "registry-unavailable", "detail": "the schema registry does not answer"}, 503)
 
     @app.exception_handler(RequestValidationError)
-    async def on_invalid(_request: Request, _error: RequestValidationError) -> JSONResponse:
-        return JSONResponse(
-            {"code": "invalid-request", "detail": f'expected {{"kids": […]}} with at most {KIDS_MAX} ids'},
-            422,
-        )
+    async def on_invalid(request: Request, _error: RequestValidationError) -> JSONResponse:
+        return JSONResponse({"code": "invalid-request", "detail": INVALID.get(request.url.path, QUARANTINE_FORM)}, 422)
 
     return app

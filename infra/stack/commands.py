@@ -32,7 +32,7 @@ def up(
     """Start Kafka, the registry and PostgreSQL, and wait until they answer.
 
     Safe to repeat at any time: what runs is left alone, what was killed starts again. Data are in `.local`,
-    or in the folder that HUB_HOME names.
+    or in the folder that HUB_HOME names. HUB_BROKERS=3 makes a home with three brokers, of which one may be lost.
     """
     from infra.home import Home
     from infra.settings import settings
@@ -40,7 +40,7 @@ def up(
     from infra.stack.progress import shown
 
     home = Home.current()
-    home.make(_clock(clock))
+    home.make(_clock(clock), settings().brokers)
     with shown(f"Starting the hub in {home.path}") as tell:
         supervisor.start(home, settings(), tell, supervisor.make_ready)
     if worker.running(home) is None:

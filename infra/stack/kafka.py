@@ -1,4 +1,4 @@
-"""Kafka, one KRaft node: TLS and SCRAM for clients, client certificates for the controller, ACLs on."""
+"""Kafka, one KRaft node or three: TLS and SCRAM for clients, client certificates for the controllers, ACLs on."""
 
 import base64
 import hashlib
@@ -8,6 +8,7 @@ import secrets
 import shutil
 import subprocess
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,15 +32,26 @@ _SILENT = logging.getLogger("infra.stack.kafka.probe")
 _SILENT.setLevel(logging.CRITICAL)  # a refused connection is what the probe is there to meet
 _PROBE_SECONDS = 4.0
 _MEMORY = ("-Xms128m", "-Xmx512m")
+_MEMORY_OF_THREE = ("-Xms96m", "-Xmx384m")
+
+
+def brokers(home: Home, settings: Settings) -> tuple["Kafka", ...]:
+    """Return every broker of *home*."""
+    return tuple(Kafka(home, settings, node) for node in range(1, home.brokers + 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Kafka:
-    """The broker of *home*."""
+    """The broker number *node* of *home*, which is a controller as well."""
 
     home: Home
     settings: Settings
-    name: str = "kafka"
+    node: int = 1
+
+    @property
+    def name(self) -> str:
+        """Name in commands, status and logs; numbered where there are several."""
+        return "kafka" if self.home.brokers == 1 else f"kafka-{self.node}"
 
     @property
     def version(self) -> str:
@@ -49,12 +61,17 @@ class Kafka:
     @property
     def port(self) -> int:
         """Port of the listener for clients."""
-        return self.home.ports.kafka
+        return self.home.ports.brokers[self.node - 1]
+
+    @property
+    def controller_port(self) -> int:
+        """Port of the listener for the other controllers."""
+        return self.home.ports.controllers[self.node - 1]
 
     @property
     def folder(self) -> Path:
         """Folder of the logs."""
-        return self.home.kafka_dir
+        return self.home.kafka_dir if self.home.brokers == 1 else self.home.kafka_dir / str(self.node)
 
     def process(self) -> psutil.Process | None:
         """Return the running broker."""
@@ -64,7 +81,7 @@ class Kafka:
         """Write the configuration and, on a new home, format the storage with the super user in it."""
         classpath = self._classpath(say)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(self._properties, self._configuration(self._data))
+        write_atomically(self._properties, self.configuration(self._data))
         if not self._data.exists():
             say("formatting the storage")
             self._format(classpath)
@@ -74,7 +91,7 @@ class Kafka:
         return Command(
             arguments=(
                 java(),
-                *_MEMORY,
+                *(_MEMORY if self.home.brokers == 1 else _MEMORY_OF_THREE),
                 "-XX:+UseG1GC",
                 "-XX:TieredStopAtLevel=4",
                 "-XX:+ExitOnOutOfMemoryError",
@@ -82,7 +99,7 @@ class Kafka:
                 "--enable-native-access=ALL-UNNAMED",
                 f"-Dlog4j2.configurationFile={_LOGGING}",
                 java_tag(self.home, self.name),
-                f"-Dhub.setup={setup_digest(self._configuration(self._data))}",
+                f"-Dhub.setup={setup_digest(self.configuration(self._data))}",
                 "-cp",
                 self._classpath(lambda _: None),
                 "kafka.Kafka",
@@ -92,13 +109,29 @@ class Kafka:
         )
 
     def is_ready(self) -> bool:
-        """Try whether the group coordinator and the transaction coordinator answer the super user."""
-        return port_answers(self.port) and any(map(self._answers, self.home.passwords(ADMIN)))
+        """Try whether it is one of the brokers, and whether the coordinators answer the super user."""
+        return port_answers(self.port) and any(map(self._serves, self.home.passwords(ADMIN)))
 
-    def _answers(self, password: str) -> bool:
+    def answers(self) -> bool:
+        """Try whether it answers at all: of three, it may be the others that keep it from serving."""
+        return port_answers(self.port) and any(self._known(each) for each in self.home.passwords(ADMIN))
+
+    def _known(self, password: str) -> Collection[int]:
+        """Return the numbers of the brokers that it knows; none when it does not answer."""
+        from confluent_kafka import KafkaException
+        from confluent_kafka.admin import AdminClient
+
+        try:
+            return AdminClient(self._client(password), logger=_SILENT).list_topics(timeout=_PROBE_SECONDS).brokers
+        except KafkaException:
+            return ()
+
+    def _serves(self, password: str) -> bool:
         from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-        name, client = f"{ADMIN}.ready", self._client(password)
+        if self.node not in self._known(password):
+            return False  # it does not answer, or the controllers have not let it in yet
+        name, client = f"{ADMIN}.ready{'' if self.node == 1 else self.node}", self._client(password)
         try:
             Producer(client | {"transactional.id": name}, logger=_SILENT).init_transactions(_PROBE_SECONDS)
             reader = Consumer(client | {"group.id": name}, logger=_SILENT)
@@ -114,7 +147,7 @@ class Kafka:
     def settle(self) -> None:
         """Do nothing: topics and users are the topology's."""
 
-    def _client(self, password: str) -> dict[str, str]:
+    def _client(self, password: str) -> dict[str, str | int | float | bool]:
         return {
             "bootstrap.servers": f"{LOOPBACK}:{self.port}",
             "security.protocol": "SASL_SSL",
@@ -136,10 +169,16 @@ class Kafka:
         paths = obtain(locked("kafka"), self.settings, lambda file: say(f"downloading {file}"))
         return os.pathsep.join(map(str, paths))
 
-    def _configuration(self, data: Path) -> str:
+    def configuration(self, data: Path) -> str:
+        """Return what stands in the file of its settings; *data* is the folder of the logs."""
+        replicas = self.home.brokers
         return _TEMPLATE.read_text().format(
-            kafka_port=self.home.ports.kafka,
-            controller_port=self.home.ports.controller,
+            node=self.node,
+            quorum=self._quorum,
+            replicas=replicas,
+            in_sync=replicas // 2 + 1,
+            kafka_port=self.port,
+            controller_port=self.controller_port,
             data=data,
             admin=ADMIN,
             admin_password=self.home.password(ADMIN),
@@ -148,12 +187,20 @@ class Kafka:
             ca=self.home.ca_file,
         )
 
+    @property
+    def _quorum(self) -> str:
+        """Return which controllers vote: of three, those that stand here, so that a port may change."""
+        if self.home.brokers == 1:
+            return f"controller.quorum.bootstrap.servers={LOOPBACK}:{self.controller_port}"
+        voters = (f"{node}@{LOOPBACK}:{port}" for node, port in enumerate(self.home.ports.controllers, 1))
+        return f"controller.quorum.voters={','.join(voters)}"
+
     def _format(self, classpath: str) -> None:
         """Format into a draft and rename it, so that a kill leaves no half-formatted storage."""
         draft = draft_folder(self.folder)
         properties, arguments = draft / "format.properties", draft / "format.arguments"
-        cluster = cluster_id()
-        write_atomically(properties, self._configuration(draft / "data"))
+        cluster = self.home.secret("kafka.cluster", lambda: cluster_id().encode()).decode()  # the same for all
+        write_atomically(properties, self.configuration(draft / "data"))
         # A salted password is as good as the password: it goes in a file as well (`@file`).
         words = [
             "format",
@@ -161,7 +208,7 @@ class Kafka:
             cluster,
             "-c",
             str(properties),
-            "--standalone",
+            *(("--standalone",) if self.home.brokers == 1 else ()),
             "--add-scram",
             self._credential(),
         ]

@@ -3,8 +3,9 @@
 import random
 import socket
 from collections.abc import Mapping
+from dataclasses import asdict
 
-from infra.home import LOOPBACK, PORT_NAMES, Home, Ports, StackDownError
+from infra.home import BROKER_PORT_NAMES, LOOPBACK, PORT_NAMES, Home, Ports, StackDownError
 from infra.settings import Settings
 from schemas.errors import UnavailableError
 
@@ -26,8 +27,9 @@ def choose(home: Home, settings: Settings, ours: frozenset[int]) -> Ports:
     """
     kept = _kept(home)
     chosen: dict[str, int] = {}
-    for name in PORT_NAMES:
-        wanted: int | None = getattr(settings, f"{name}_port")
+    names = PORT_NAMES if home.brokers == 1 else PORT_NAMES + BROKER_PORT_NAMES
+    for name in names:
+        wanted: int | None = getattr(settings, f"{name}_port", None)  # those of more brokers are never set
         if wanted is not None and wanted not in ours and not is_free(wanted):
             raise PortTakenError(f"port {wanted} is taken by another program: set HUB_{name.upper()}_PORT to another")
         chosen[name] = wanted or _keep_or_draw(kept.get(name), ours, set(chosen.values()))
@@ -52,7 +54,7 @@ def _kept(home: Home) -> Mapping[str, int]:
         ports = home.ports
     except StackDownError:
         return {}
-    return {name: getattr(ports, name) for name in PORT_NAMES}
+    return {name: port for name, port in asdict(ports).items() if port}
 
 
 def _keep_or_draw(kept: int | None, ours: frozenset[int], taken: set[int]) -> int:

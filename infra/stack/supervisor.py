@@ -17,14 +17,14 @@ from infra.settings import Settings
 from infra.stack import access, process, worker
 from infra.stack.access import Access
 from infra.stack.certificates import ensure_certificates
-from infra.stack.kafka import Kafka
+from infra.stack.kafka import Kafka, brokers
 from infra.stack.part import Part
 from infra.stack.ports import choose
 from infra.stack.postgres import Postgres
 from infra.stack.process import PartFailedError
 from infra.stack.registry import Registry
 
-READY_SECONDS_MAX = 90.0
+READY_SECONDS_MAX = 150.0
 
 State = Literal["up", "unresponsive", "down"]
 
@@ -46,7 +46,7 @@ class PartStatus:
 
 def parts(home: Home, settings: Settings) -> tuple[Part, ...]:
     """Return the parts in the order in which they stop being needed, the first first."""
-    last: tuple[Part, ...] = (Registry(home, settings), Kafka(home, settings), Postgres(home, settings))
+    last: tuple[Part, ...] = (Registry(home, settings), *brokers(home, settings), Postgres(home, settings))
     return (Access(home), *last) if access.is_installed() else last
 
 
@@ -59,12 +59,12 @@ def start(home: Home, settings: Settings, tell: Tell, ready: Callable[[Home, Tel
         ensure_certificates(home)
         running = [part for part in _known(home, settings) if part.process()]
         choose(home, settings, frozenset(_ports_of(running)))
-        postgres, kafka, registry = Postgres(home, settings), Kafka(home, settings), Registry(home, settings)
-        with ThreadPoolExecutor(max_workers=3) as pool:
+        postgres, registry, kafkas = Postgres(home, settings), Registry(home, settings), brokers(home, settings)
+        with ThreadPoolExecutor(max_workers=2 + len(kafkas)) as pool:
             database = pool.submit(_ensure, postgres, tell)
-            broker = pool.submit(_ensure, kafka, tell)
+            several = [pool.submit(_ensure, kafka, tell) for kafka in kafkas]  # none is ready before the others answer
             schemas = pool.submit(_ensure_after, database, registry, tell)
-            for part in (database, broker, schemas):
+            for part in (database, *several, schemas):
                 part.result()
         write_atomically(home.run_dir / "up", "")
         ready(home, tell)
@@ -131,7 +131,7 @@ def _ports_of(running: list[Part]) -> Iterator[int]:
     for part in running:
         yield part.port
         if isinstance(part, Kafka):
-            yield part.home.ports.controller
+            yield part.controller_port
 
 
 def _ensure_after(first: Future[None], part: Part, tell: Tell) -> None:
@@ -144,7 +144,7 @@ def _ensure(part: Part, tell: Tell) -> None:
     """Bring *part* up: leave it when it runs as it should and answers, else start it anew."""
     began = time.monotonic()
     running = part.process()
-    if running is not None and tuple(running.cmdline()) == part.command().arguments and _wait(part, running, 15):
+    if running is not None and tuple(running.cmdline()) == part.command().arguments and _goes_on(part, running):
         tell(part.name, f"runs (pid {running.pid})")
         part.settle()
         return
@@ -161,6 +161,13 @@ def _ensure(part: Part, tell: Tell) -> None:
         raise PartFailedError(f"{part.name} {end}: see {log}\n{process.tail(log)}")
     part.settle()
     tell(part.name, f"ready after {time.monotonic() - began:.1f} s")
+
+
+def _goes_on(part: Part, running: psutil.Process) -> bool:
+    """Whether *part* serves, or will once its peers do: a broker that waits for the others is not restarted."""
+    if _wait(part, running, 15):
+        return True
+    return isinstance(part, Kafka) and part.answers() and _wait(part, running, READY_SECONDS_MAX)
 
 
 def _wait(part: Part, running: psutil.Process, seconds: float) -> bool:

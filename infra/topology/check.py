@@ -21,11 +21,16 @@ ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LEDGER = "ledger"
 LEDGER_PARTITIONS = 6
 PURPOSE_MIN_CHARS = 20
-FOR_EVER = re.compile(r"in\.|anon\.|facts\.|totals\.|control\.|ledger$|cohorts$|decisions$|clock\.ticks$|roots\.")
+FOR_EVER = re.compile(
+    r"in\.|anon\.|facts\.|totals\.|control\.|ledger$|cohorts$|decisions$|deliveries$|clock\.ticks$|roots\."
+)
 """What a replay needs; in `in.*` nothing may go before intake has it."""
 NON_PERSONAL = ("anon.", "facts.", "totals.")
 OWN_TOPICS = ("in.", "receipts.", "roots.", "quarantine.")
-"""What every agency has; a partner has `to.`."""
+"""What every agency has."""
+PARTNER_TOPICS = ("to.", "acks.")
+"""What every partner has."""
+WRITTEN_BY_THEIR_OWN = ("in.", "acks.")
 READ_BY_THEIR_OWN = ("receipts.", "roots.", "to.")
 
 
@@ -112,11 +117,11 @@ def _no_orphans(topology: Topology) -> Iterator[Problem]:
         yield Problem(name, "orphan-principal", "it may neither write nor read anything: remove it or give it a topic")
     names = {str(topic.name) for topic in topology.topics}
     needed = [f"{prefix}{agency.id}" for agency in topology.agencies for prefix in OWN_TOPICS]
-    needed += [f"to.{partner.id}" for partner in topology.partners]
+    needed += [f"{prefix}{partner.id}" for partner in topology.partners for prefix in PARTNER_TOPICS]
     for name in needed:
         if name not in names:
             yield Problem(name, "missing-topic", "add the topic, or remove who needs it")
-    owned = re.compile(r"(?:in|receipts|roots|quarantine|to)\.(.*)")
+    owned = re.compile(r"(?:in|receipts|roots|quarantine|to|acks)\.(.*)")
     members = topology.organisations()
     for topic in topology.topics:
         match = owned.fullmatch(topic.name)
@@ -153,8 +158,16 @@ def _only_own_topics(topology: Topology) -> Iterator[Problem]:
     outside = topology.organisations()
     for topic in topology.topics:
         writers, readers = outside & set(map(str, topic.writers)), outside & set(map(str, topic.readers))
-        if any(topic.name != f"in.{name}" for name in writers):
-            yield Problem(topic.name, "only-own-topics", "an organisation writes in.<its id> and nothing else")
+        if any(topic.name not in {f"{own}{name}" for own in WRITTEN_BY_THEIR_OWN} for name in writers):
+            yield Problem(
+                topic.name,
+                "only-own-topics",
+                "an organisation writes in.<its id>, a partner acks.<its id>, and nothing else",
+            )
+        if topic.name.startswith("acks.") and (
+            list(topic.writers) != [topic.name.removeprefix("acks.")] or readers or topic.deleters
+        ):
+            yield Problem(topic.name, "only-own-topics", "the partner alone writes it, and only the hub reads it")
         shared = topic.name.startswith(NON_PERSONAL)
         if any(topic.name not in {f"{own}{name}" for own in READ_BY_THEIR_OWN} for name in readers) and not shared:
             yield Problem(

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -168,6 +168,21 @@ def load(path: Path | None = None) -> Topology:
         agreements=agreements,
         quotas=form.quotas,
     )
+
+
+def draft_of(path: Path, topology: Topology) -> Agreement:
+    """Return the agreement in the file *path*, which is not in force, among the organisations of *topology*.
+
+    Raises InvalidTopologyError with all that is wrong with it, MisuseError when there is no such file.
+    """
+    from infra.topology.check import require_valid
+
+    if not path.is_file():
+        raise MisuseError(f"no agreement at {path}; give the path of a TOML file as in infra/topology/agreements")
+    draft = _expanded_agreement(_parsed(TypeAdapter(AgreementFile), path), topology.agencies)
+    others = tuple(each for each in topology.agreements if each.id != draft.id)
+    require_valid(replace(topology, agreements=(*others, draft)))
+    return draft
 
 
 def _parsed(adapter: TypeAdapter[T], path: Path) -> T:

@@ -89,6 +89,20 @@ class References:
             )
         return SubjectId(found[0][0]) if found else None
 
+    async def any_erased(self, references: Collection[Reference]) -> bool:
+        """Whether one of *references* means a person whose keys were destroyed; nothing is made."""
+        order = sorted(await self.hashed("subject_reference", references))
+        if not order:
+            return False
+        async with self._connections() as connection:
+            found = await rows_of(
+                connection,
+                "SELECT EXISTS (SELECT FROM vault.subject_reference JOIN vault.subject USING (subject_id) "  # noqa: S608 - ours
+                f"WHERE {_THESE} AND destroyed_at IS NOT NULL)",
+                ([key[0] for key in order], [key[1] for key in order]),
+            )
+        return bool(found[0][0])
+
     async def hashed(self, table: str, references: Collection[Reference]) -> dict[Hashed, Reference]:
         """Return *references* by what *table* knows them by."""
         if not references:

@@ -64,6 +64,10 @@ class Vault(Persons):
         """
         return await self._references.known(reference)
 
+    async def any_erased(self, references: Collection[Reference]) -> bool:
+        """Whether one of *references* means a person whose keys were destroyed; nothing is made."""
+        return await self._references.any_erased(references)
+
     async def cases(self, references: Collection[Reference]) -> dict[Reference, CaseId]:
         """Return the random case id of each of *references*, a new one where it was never seen."""
         return await self._references.cases(references)

@@ -1,4 +1,4 @@
-"""The commands `hub parked list | show | retry | discard`."""
+"""The commands `hub parked list | summary | show | retry | discard`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,10 +36,14 @@ def _ids(incomplete: str) -> list[str]:
 ParkedIdText = Annotated[
     str, typer.Argument(metavar="ID", help="Such as release:ledger-3@17.", autocompletion=_ids, show_default=False)
 ]
-PROCESSORS = ("intake", "release", "recall")
+PROCESSORS = ("intake", "release", "recall", "cohort")
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
 OneProcessor = Annotated[
-    str | None, typer.Option("--processor", help="Of this processor alone: intake, release or recall.")
+    str | None, typer.Option("--processor", help="Of this processor alone: intake, release, recall or cohort.")
+]
+OneCode = Annotated[
+    str | None,
+    typer.Option("--code", help="Stopped by this error alone: output-too-large.", show_default=False),
 ]
 NoWait = Annotated[bool, typer.Option("--no-wait", help=WAIT_HELP)]
 Timeout = Annotated[float, typer.Option("--timeout", min=1, help=TIMEOUT_HELP)]
@@ -58,38 +62,61 @@ def register(app: typer.Typer) -> None:
 
 
 @parked_app.command("list")
-def list_command(processor: OneProcessor = None, as_json: AsJson = False) -> None:
+def list_command(processor: OneProcessor = None, code: OneCode = None, as_json: AsJson = False) -> None:
     """Show each sequence that waits: its first record, why, since when, and how many wait behind it."""
     from streams.parked import screens
     from streams.parked.shelf import sequences
 
     _expect_processor(processor)
     with _connection() as connection:
-        found = sequences(connection, processor)
+        found = sequences(connection, processor, code)
     if as_json:
         _print_json({"parked": [screens.shown_sequence(each) for each in found]})
     elif found:
         screens.console().print(screens.listing(found), markup=False)
     else:
-        typer.echo(screens.EMPTY)
+        typer.echo(screens.EMPTY if processor is None and code is None else screens.NONE_SUCH)
+
+
+@parked_app.command("summary")
+def summary_command(as_json: AsJson = False) -> None:
+    """Show on one screen how much is parked with which error and since when, and what stands still."""
+    from streams.parked import summary
+    from streams.parked.screens import console
+    from streams.parked.tallies import halts, tallies
+
+    with _connection() as connection, connection.transaction():
+        found, still = tallies(connection), halts(connection)
+    if as_json:
+        _print_json(summary.shown(found, still))
+        return
+    out = console()
+    if found:
+        out.print(summary.table(found), markup=False)
+    for line in summary.lines(found, still):
+        out.print(line, markup=False, soft_wrap=True)
 
 
 @parked_app.command("show")
 def show_command(name: ParkedIdText, as_json: AsJson = False) -> None:
     """Show all that is known of one record, with what has happened to it; never what it says."""
+    from infra.home import Home
     from streams.parked import screens, shelf
+    from streams.parked.delayed import agency_of
     from streams.parked.ids import ParkedId
 
     wanted = ParkedId.read(name)
     with _connection() as connection:
         trail = shelf.audit(connection, wanted)
         found = shelf.details(connection, wanted) if not trail or shelf.is_parked(connection, wanted) else None
+    agency = None if found is None else agency_of(Home.current(), found.record)
     if as_json:
-        known: dict[str, object] = {"id": str(wanted), "parked": False} if found is None else screens.shown_all(found)
+        gone: dict[str, object] = {"id": str(wanted), "parked": False}
+        known = gone if found is None else screens.shown_all(found, agency)
         _print_json({**known, "audit": [screens.shown_entry(entry) for entry in trail]})
         return
     out = screens.console()
-    for line in (f"{wanted}", "  no longer parked") if found is None else screens.lines(found):
+    for line in (f"{wanted}", "  no longer parked") if found is None else screens.lines(found, agency):
         out.print(line, markup=False, soft_wrap=True)
     out.print()
     out.print(screens.trail(trail), markup=False)

@@ -13,6 +13,7 @@ from streams.pump.parking import BEHIND
 
 PIPED_COLUMNS = 200
 EMPTY = "Nothing is parked."
+NONE_SUCH = "Nothing like that is parked; `hub parked summary` shows what is."
 
 
 def console() -> Console:
@@ -75,9 +76,10 @@ def listing(found: Sequence[ParkedSequence]) -> Table:
     return table
 
 
-def shown_all(found: Details) -> dict[str, object]:
-    """Return one record with its place in its sequence, for a program."""
-    return {**shown(found.record), "parked": True, "head": str(found.head.id), "behind": found.behind}
+def shown_all(found: Details, agency: str | None = None) -> dict[str, object]:
+    """Return one record with its place in its sequence and whose case it delays, for a program."""
+    place = {"parked": True, "head": str(found.head.id), "behind": found.behind}
+    return {**shown(found.record), **place, "agency": agency, "delayed_since": found.head.parked_at.isoformat()}
 
 
 def shown_entry(entry: AuditEntry) -> dict[str, object]:
@@ -86,7 +88,7 @@ def shown_entry(entry: AuditEntry) -> dict[str, object]:
     return {"at": entry.at.isoformat(), **told}
 
 
-def lines(found: Details) -> Iterable[str]:
+def lines(found: Details, agency: str | None = None) -> Iterable[str]:
     """Yield the lines about one record."""
     record, head, behind, owner = found.record, found.head, found.behind, found.owner
     yield str(record.id)
@@ -97,6 +99,8 @@ def lines(found: Details) -> Iterable[str]:
         yield f"  waits     behind {head.id} ({head.code}), which has to go first"
     elif record.sequence_key:
         yield f"  first     of its sequence; {behind} wait behind it"
+    whose = f"of {agency}" if agency else "of an agency that is not known"
+    yield f"  delays    {'a case' if record.sequence_key else 'an event'} {whose}, since {_moment(head.parked_at)}"
     if record.requested:
         yield f"  asked     {record.requested} by {record.requested_by}"
     said = f"{owner.state} {owner.code}".strip() or "not known"

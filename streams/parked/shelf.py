@@ -93,8 +93,8 @@ _COLUMNS = (
 )
 
 
-def sequences(connection: Connection, processor: str | None = None) -> list[ParkedSequence]:
-    """Return every sequence that waits, of *processor* alone when one is named, by place and offset."""
+def sequences(connection: Connection, processor: str | None = None, code: str | None = None) -> list[ParkedSequence]:
+    """Return every sequence that waits, by place and offset; of *processor*, or stopped by *code*, when named."""
     rows = connection.execute(
         f"SELECT {_COLUMNS}, rank, length FROM (SELECT *, "  # noqa: S608 - names are ours
         # A record without a key is a sequence of its own.
@@ -102,8 +102,9 @@ def sequences(connection: Connection, processor: str | None = None) -> list[Park
         'CASE WHEN length(sequence_key) = 0 THEN "offset" END) AS length FROM streams.parked '
         "WINDOW same AS (PARTITION BY processor, topic, partition, sequence_key, "
         'CASE WHEN length(sequence_key) = 0 THEN "offset" END ORDER BY "offset")) AS found '
-        'WHERE rank = 1 AND (%s::text IS NULL OR processor = %s) ORDER BY processor, topic, partition, "offset"',
-        (processor, processor),
+        "WHERE rank = 1 AND (%s::text IS NULL OR processor = %s) AND (%s::text IS NULL OR code = %s) "
+        'ORDER BY processor, topic, partition, "offset"',
+        (processor, processor, code, code),
     ).fetchall()
     return [ParkedSequence(head=_record(row), behind=int(str(row[-1])) - 1) for row in rows]
 

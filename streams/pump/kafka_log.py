@@ -7,6 +7,9 @@ from schemas.names import TopicName
 from streams.pump.ports import Committed
 from streams.pump.records import SourceRecord
 
+_BY_THE_BROKER = 1
+"""Kafka's number for LogAppendTime."""
+
 
 class KafkaLog:
     """The partition *source* of *consumer*; keys that mean nothing here are not even taken up (*with_keys*)."""
@@ -50,7 +53,14 @@ class KafkaLog:
             self._require_visible()  # else a topic that is gone looks like one that is empty
         topic, partition, with_keys = self._topic, self._source.partition, self._with_keys
         return [
-            SourceRecord(topic, partition, record.offset, record.key if with_keys else None, record.value)
+            SourceRecord(
+                topic,
+                partition,
+                record.offset,
+                record.key if with_keys else None,
+                record.value,
+                record.timestamp if record.timestamp_type == _BY_THE_BROKER else None,
+            )
             for record in fetched.get(self._source, ())
         ]
 

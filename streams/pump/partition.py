@@ -192,7 +192,7 @@ class Partition:
 
     async def _commit_in_sql(self, batch: Sequence[SourceRecord], reached: Committed, flight: Flight) -> Routed:
         """Commit what *batch* leads to in SQL, and return what Kafka must get."""
-        inputs = await self._supply.inputs()
+        inputs = await self._supply.inputs(batch[-1].written_ms)
         async with self._books.transaction() as transaction:
             seen = self._expected(await self._books.checkpoint(transaction))
             outputs: Sequence[Output] = ()

@@ -108,8 +108,11 @@ class Producer(Protocol):
 class Supply(Protocol):
     """Where inputs come from."""
 
-    async def inputs(self) -> Inputs:
-        """Return time, control records read to their end, and nonces for one batch."""
+    async def inputs(self, written_ms: int | None = None) -> Inputs:
+        """Return time, control records read to their end, and nonces for a batch last written to at *written_ms*.
+
+        Raises UnavailableError when that has not come yet: then the hub's clock is wrong.
+        """
 
 
 class Books(Protocol):

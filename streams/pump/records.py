@@ -23,6 +23,8 @@ class SourceRecord(NamedTuple):
     offset: int
     key: bytes | None
     value: bytes | None
+    written_ms: int | None = None
+    """When the broker wrote it, UTC; None where its writer said when."""
 
     def __repr__(self) -> str:
         return f"SourceRecord({self.topic}-{self.partition}@{self.offset})"

@@ -17,6 +17,7 @@ from aiokafka.errors import (
 from infra.waiting import AWAY
 from schemas.errors import MisuseError, RejectedError, code_of
 from streams.pump.positions import LostOwnershipError
+from streams.pump.supply import ClockBehindError
 
 NOT_OF_THE_RECORD = (*AWAY, MisuseError)
 """Errors for which no record is parked: the world's are waited for, a misuse (unreadable control topic) halts."""
@@ -59,6 +60,8 @@ def trouble_of(error: Exception) -> Trouble | None:
             return Trouble(then="step-back", code="fenced", advice="another worker has taken the partition over")
         case UnknownTopicOrPartitionError():
             return TOPIC_MISSING
+        case ClockBehindError():
+            return Trouble(then="wait", code=error.code, advice=f"{error}; it goes on by itself")
         case _ if isinstance(error, psycopg.errors.DiskFull) or isinstance(error.__context__, psycopg.errors.DiskFull):
             advice = "PostgreSQL has no room on its disk: make room; it goes on by itself"
             return Trouble(then="wait", code="database-disk-full", advice=advice)

@@ -27,7 +27,7 @@ def leaking(leak: Leak) -> type[ReleaseProcessor]:
             self, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Transaction
         ) -> Sequence[Output]:
             outputs = list(await super().process(batch, inputs, transaction))
-            for event in await self._open(batch):
+            for event in await self.open(batch):
                 outputs = leak(event, outputs)
             return outputs
 

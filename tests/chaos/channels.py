@@ -73,6 +73,11 @@ class Channels:
         """Note where the broker has put a record of *agency*: what it sent is deleted once intake has it."""
         self._acknowledged[agency].add(offset)
 
+    @property
+    def acknowledgements(self) -> int:
+        """How many records the broker has acknowledged to the agencies."""
+        return sum(map(len, self._acknowledged.values()))
+
     def forget(self, topic: str) -> None:
         """Read *topic*, which was made anew, from its beginning; what it held before counts as found."""
         self._positions[topic] = {}

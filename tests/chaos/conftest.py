@@ -4,34 +4,51 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from infra.home import Home
+from infra.home import Brokers, Home
 from infra.settings import Settings
 from infra.stack import supervisor
 from tests.chaos.trial import Trial
 
+THOROUGH = os.environ.get("HUB_CHAOS_THOROUGH") == "true"
 
-@pytest.fixture(scope="session")
-def broken_hub() -> Iterator[Home]:
-    """Yield the home of a running stack without a worker that nobody else uses.
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the faults that take minutes to `hub chaos`."""
+    left_out = [each for each in items if each.get_closest_marker("thorough") and not THOROUGH]
+    items[:] = [each for each in items if each not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+@contextmanager
+def running_hub(brokers: Brokers) -> Iterator[Home]:
+    """Run a stack without a worker in a home of its own while the block runs.
 
     HUB_CHAOS_LOGS names a folder for its logs, which outlive it.
     """
     folder = Path(tempfile.mkdtemp(prefix="hub-test-chaos-"))
     folder.chmod(0o711)
     home = Home(folder / "home")
-    home.make()
+    home.make(brokers=brokers)
     try:
         supervisor.start(home, Settings(), lambda _part, _doing: None, supervisor.make_ready)
         yield home
     finally:
         if kept := os.environ.get("HUB_CHAOS_LOGS"):
-            shutil.copytree(home.logs_dir, kept, dirs_exist_ok=True)
+            shutil.copytree(home.logs_dir, Path(kept) / f"brokers-{brokers}", dirs_exist_ok=True)
         supervisor.remove(home, Settings(), lambda _part, _doing: None)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def broken_hub() -> Iterator[Home]:
+    """Yield the home of a running stack that nobody else uses."""
+    with running_hub(brokers=1) as home:
+        yield home
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
 from connectors.event_ids import new_event_id
 from connectors.signing import signer_for
 from infra.home import Home
-from infra.kafka import producer_for
+from infra.kafka import discard, producer_for
 from infra.settings import Settings
 from infra.stack import supervisor
 from infra.topology.credentials import Credentials
@@ -22,7 +25,7 @@ from schemas.catalogue import contract
 from schemas.names import TopicName
 from tests.chaos.channels import Channels, Deviations, Sent
 from tests.publishing import invented
-from tests.running import Worker, rows, wait_until
+from tests.running import WORKER, Worker, rows, wait_until
 
 AGENCIES = ("rs-police", "rs-border-police", "bg-police", "bg-border-police")
 """Europol gets what they identify, the Serbian prosecution the Serbian part; investigations go to three partners."""
@@ -51,17 +54,18 @@ class Fault:
 class Trial:
     """Sends events of four agencies and knows where every one of them must come out."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, patience_s: float = 120) -> None:
         self.home = home
+        self._patience_s = patience_s
         self.faults: list[Fault] = []
         self.channels = Channels(home, AGENCIES)
         self._templates: dict[tuple[str, str], dict[str, Any]] = {}
         self._workers: list[Worker] = []
 
-    def worker(self, **environment: str) -> Worker:
+    def worker(self, *, command: Sequence[str] = WORKER, inherits: Collection[int] = (), **environment: str) -> Worker:
         """Start a worker that is missed after six seconds already."""
         log = self.home.logs_dir / f"worker-{len(self._workers) + 1}.log"
-        started = Worker(self.home, log, **SHORT_SESSION, **environment)
+        started = Worker(self.home, log, command, inherits, **SHORT_SESSION, **environment)
         self._workers.append(started)
         return started
 
@@ -162,8 +166,7 @@ class Trial:
         signer = signer_for(credentials, self.channels.codec, TopicName(f"in.{name}"))
         assert signer is not None
         signer.prepare()
-        producer = producer_for(credentials, linger_ms=5)
-        await producer.start()
+        producer = await _started(credentials)
         try:
             for acknowledged in [await producer.send(f"in.{name}", signer.sign(value)) for value in values]:
                 self.channels.acknowledged(name, (await acknowledged).offset)
@@ -201,11 +204,11 @@ class Trial:
         assert pid is not None
         return pid
 
-    def settle(self, fault: str, seconds: float = 120, since: float | None = None) -> None:
+    def settle(self, fault: str, seconds: float | None = None, since: float | None = None) -> None:
         """Wait until everybody has every event, note how long that took from *since* on, and check every equality."""
         began = time.monotonic() if since is None else since
         try:
-            wait_until(self._is_delivered, f"all is delivered after: {fault}", seconds)
+            wait_until(self._is_delivered, f"all is delivered after: {fault}", seconds or self._patience_s)
             recovery_s = time.monotonic() - began
             self.channels.read()  # what was written twice comes after what was written once
         finally:
@@ -246,3 +249,16 @@ class Trial:
             count = sum(sent.agency == agency for sent in self.channels.sent.values())
             wanted = {"published": count, "accepted": count, "refused": 0, "duplicates": 0, "ledger": count}
             assert by_agency.get(agency, dict.fromkeys(wanted, 0)) == wanted, agency
+
+
+async def _started(credentials: Credentials) -> AIOKafkaProducer:
+    """Return a producer that is connected, however long no broker lets it in."""
+    while True:
+        producer = producer_for(credentials, linger_ms=5)
+        try:
+            await producer.start()
+        except KafkaError:
+            await discard(producer)
+            await asyncio.sleep(0.5)
+        else:
+            return producer

@@ -35,13 +35,16 @@ def test_json_is_one_object_with_every_fault(called: list[tuple[list[str], dict[
     assert json.loads(done.stdout) == {"faults": [FAULT], "passed": True}
     ((command, environment),) = called
     assert "tests/chaos" in command
-    assert environment["HUB_CHAOS_EVENTS"] == "6000"
+    assert (environment["HUB_CHAOS_EVENTS"], environment["HUB_CHAOS_THOROUGH"]) == ("6000", "")
 
 
-def test_without_quick_ten_times_as_many_events_flow(called: list[tuple[list[str], dict[str, str]]]) -> None:
+def test_without_quick_ten_times_as_many_events_flow_and_no_fault_is_left_out(
+    called: list[tuple[list[str], dict[str, str]]],
+) -> None:
     CliRunner().invoke(build(), ["chaos"])
 
-    assert called[0][1]["HUB_CHAOS_EVENTS"] == "60000"
+    ((_, environment),) = called
+    assert (environment["HUB_CHAOS_EVENTS"], environment["HUB_CHAOS_THOROUGH"]) == ("60000", "true")
 
 
 def test_a_fault_that_lost_something_is_told_apart() -> None:

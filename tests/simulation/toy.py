@@ -76,7 +76,7 @@ class ToySupply:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    async def inputs(self) -> Inputs:
+    async def inputs(self, written_ms: int | None = None) -> Inputs:  # noqa: ARG002 - clocks agree here
         """Return the inputs of a batch."""
         await self._worker.step("kafka control")
         return Inputs(now=dt.datetime(2026, 1, 5, tzinfo=dt.UTC), control=NO_CONTROL, nonce=lambda: bytes(12))

@@ -129,7 +129,7 @@ class FixedSupply:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    async def inputs(self) -> Inputs:
+    async def inputs(self, written_ms: int | None = None) -> Inputs:  # noqa: ARG002 - clocks agree here
         await self._worker.step("kafka control")
         agreements = tuple(sorted(topology().agreements, key=lambda each: each.id))
         nonce = self._worker.world.random.randbytes

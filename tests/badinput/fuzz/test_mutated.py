@@ -5,6 +5,7 @@ of every test.
 """
 
 import asyncio
+import datetime as dt
 import itertools
 import random
 from collections.abc import Mapping, Sequence
@@ -12,16 +13,20 @@ from typing import Any
 
 import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connectors.events_file import read_events
 from infra.arrival.sealed import Session, sealed_event
+from infra.signing.keys import Holder, HolderKind, Keyring, SigningKey
+from infra.signing.signer import Signer, signed_event
 from schemas.catalogue import contracts
 from schemas.errors import InvalidEventError, Problem
 from schemas.json_form import read_event
 from schemas.names import AgencyId, CaseId, TopicName
 from streams.intake.reading import Readable, Refused, Sender, read
+from streams.intake.signatures import unwrapped
 from streams.intake.unsealing import Unsealer
 from streams.intake.writing import ledger_output
 from streams.pump.records import SourceRecord
@@ -107,6 +112,48 @@ def test_a_broken_sealed_message_is_refused_with_a_reason_or_opens(part: int) ->
 
     each()
     assert tried >= EXAMPLES * EACH
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_a_broken_signed_message_is_refused_for_its_signature_or_is_the_one_that_was_signed(part: int) -> None:
+    agency, topic = AgencyId("rs-police"), TopicName("in.rs-police")
+    signer, writer = Signer(Ed25519PrivateKey.generate()), CODEC.writer("x", signed_event().schema)
+    key = SigningKey(
+        key_id=signer.key_id,
+        holder=Holder(HolderKind.AGENCY, str(agency)),
+        organisation=str(agency),
+        public_key=signer.public_key,
+        valid_from=NOW - dt.timedelta(days=1),
+        valid_until=NOW + dt.timedelta(days=1),
+        registered_at=NOW,
+        registered_by="test",
+    )
+    ring = Keyring(keys={key.key_id: key}, revocations={})
+    events = [each.value for each in messages()[:200]]
+    whole = [writer.encode(signer.event(topic, event)) for event in events]
+    tried = refused = 0
+
+    @many
+    @given(st.integers(0, 2**32))
+    def each(seed: int) -> None:
+        nonlocal tried, refused
+        chance = chance_of(f"{part}|{seed}")
+        values = [mutated(chance, chance.choice(whole), chance.choice(whole)) for _ in range(EACH)]
+        batch = [SourceRecord(topic, 0, at, None, value) for at, value in enumerate(values)]
+        found = unwrapped(batch, CODEC, signed_only=True)
+        faults = found.faults(ring, agency, NOW)
+        for source in found.records:
+            tried += 1
+            answer = faults.get(source.offset, source) if isinstance(source, SourceRecord) else source
+            if isinstance(answer, Refused):
+                refused += 1
+                assert_tells_nothing(answer.problems, frozenset())
+            elif source.offset in found.claims:
+                assert answer.value in events, "only what was signed passes for signed"
+
+    each()
+    assert tried >= EXAMPLES * EACH
+    assert tried * 0.5 < refused < tried
 
 
 def test_a_bent_document_is_refused_with_a_reason_or_is_valid() -> None:

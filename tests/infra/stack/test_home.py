@@ -51,6 +51,23 @@ def test_a_home_keeps_its_clock_and_its_id(empty: Home) -> None:
     assert (empty.id, empty.clock) == (before, "real")
 
 
+def test_a_home_keeps_the_number_of_its_brokers(empty: Home, tmp_path: Path) -> None:
+    assert empty.brokers == 1
+    empty.make(brokers=1)
+    with pytest.raises(HomeError, match="HUB_BROKERS=1"):
+        empty.make(brokers=3)
+    many = Home(tmp_path / "many")
+    many.make(brokers=3)
+    many.make()
+    assert many.brokers == 3
+
+
+def test_a_home_that_was_made_before_there_could_be_three_has_one_broker(empty: Home) -> None:
+    marker = empty.path / "home.toml"
+    marker.write_text("".join(line for line in marker.open() if not line.startswith("brokers")))
+    assert empty.brokers == 1
+
+
 def test_a_folder_with_other_files_does_not_become_a_home(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(HomeError, match="empty folder"):

@@ -49,6 +49,12 @@ def with_version(**changes: object) -> Plant:
     return plant
 
 
+def with_other_terms(topology: Topology) -> Topology:
+    first = topology.agreements[0]
+    twin: Agreement = replace(first, id="twin", retention_days=first.retention_days + 1)
+    return replace(topology, agreements=(*topology.agreements, twin))
+
+
 def with_agency(**changes: object) -> Plant:
     return lambda topology: replace(
         topology, agencies=(replace(topology.agencies[0], **changes), *topology.agencies[1:])
@@ -115,6 +121,10 @@ PLANTED: list[tuple[str, Plant]] = [
     ("only-own-topics", with_topic("ledger", readers=(POLICE,))),
     ("only-own-topics", with_topic("to.europol", readers=(PrincipalId("selec"),))),
     ("only-own-topics", with_topic("to.europol", writers=(PrincipalId("europol"),))),
+    ("only-own-topics", with_topic("acks.europol", writers=(PrincipalId("selec"),))),
+    ("only-own-topics", with_topic("acks.europol", writers=(PrincipalId("europol"), PrincipalId("hub-delivery")))),
+    ("only-own-topics", with_topic("acks.europol", readers=(PrincipalId("europol"),))),
+    ("only-own-topics", with_topic("in.rs-police", writers=(PrincipalId("europol"),))),
     ("short-segments", with_topic("in.rs-police", settings={})),
     ("own-transactions", with_processor(id=PrincipalId("hub-intake"), transactional=True)),
     ("known-contracts", lambda topology: replace(topology, event_types={"police": ("NoSuchEvent",)})),
@@ -151,6 +161,7 @@ PLANTED: list[tuple[str, Plant]] = [
         with_version(valid_from=date(2036, 1, 1), valid_until=date(2040, 1, 1), partner=PartnerId("selec")),
     ),
     ("one-view", with_other_view),
+    ("one-set-of-terms", with_other_terms),
 ]
 
 

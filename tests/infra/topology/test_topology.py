@@ -55,13 +55,15 @@ def test_every_prefix_ends_in_a_dot_and_no_topic_is_given_by_prefix() -> None:
     assert all(acl.name.endswith(".") and acl.resource != "topic" for acl in prefixed)
 
 
-def test_a_partner_reads_its_feed_and_what_is_non_personal_in_its_own_groups_and_nothing_else() -> None:
+def test_a_partner_reads_its_feed_acknowledges_and_reads_what_is_non_personal_and_nothing_else() -> None:
     rights = {(acl.operation, acl.resource, acl.name) for acl in ACLS if acl.principal == "europol"}
     shared = {"anon.partner", "anon.open", "facts.partner", "facts.open", "totals.open"}
     assert {name for _, _, name in rights} >= shared
     assert {each for each in rights if each[2] not in shared} == {
         ("read", "topic", "to.europol"),
         ("describe", "topic", "to.europol"),
+        ("write", "topic", "acks.europol"),
+        ("describe", "topic", "acks.europol"),
         ("read", "group", "europol."),
         ("describe", "group", "europol."),
     }

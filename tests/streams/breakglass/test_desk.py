@@ -1,5 +1,6 @@
 """Break-glass on the real hub: what is seen, what is kept of it, and that nobody can take that away."""
 
+import datetime as dt
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ import pytest
 from infra.home import Home
 from infra.signing.desk import KeyDesk
 from infra.signing.files import write_private
-from infra.signing.keys import Holder, HolderKind
+from infra.signing.keys import Holder, HolderKind, SignatureRefusedError
 from infra.signing.signer import Signer
 from infra.workplace import Workplace, workplace
 from streams.breakglass import audit as audits
@@ -23,7 +24,7 @@ from streams.ledger_search import UnknownEventError
 from tests.publishing import Agency, invented
 from tests.running import command, ensure_worker, records, rows
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("breakglass")]
+pytestmark = pytest.mark.stack
 AGENCY = "rs-police"
 
 
@@ -42,18 +43,29 @@ async def accepted(home: Home, **changes: object) -> str:
         return str(answer.event_id)
 
 
-async def agreed(ask: Desk, agree: Desk, event_id: str, key: Key | None = None) -> str:
+@pytest.fixture
+async def key(home: Home, tmp_path: Path) -> Key:
+    """Return the registered key of a new officer of the operator: once one has a key, all sign."""
+    officer, file = f"hub-operator/{uuid.uuid4().hex[:12]}", tmp_path / "officer.pem"
+    write_private(file)
+    async with workplace(home) as place, KeyDesk(place) as desk:
+        since = await desk.now() - dt.timedelta(minutes=1)
+        await desk.register(Holder(HolderKind.OFFICER, officer), Signer.of(file).public_key, "test", valid_from=since)
+    return Key(officer=officer, file=file)
+
+
+async def agreed(ask: Desk, agree: Desk, event_id: str, key: Key) -> str:
     entry = await ask.request(event_id, reason="somebody is in danger", ground="GDPR:6.1.d")
     await agree.approve(entry.access_id, knows_restricted=True, key=key)
     return entry.access_id
 
 
-async def test_an_event_is_seen_by_who_asked_after_another_agreed_and_every_act_is_kept(home: Home) -> None:
+async def test_an_event_is_seen_by_who_asked_after_another_agreed_and_every_act_is_kept(home: Home, key: Key) -> None:
     canary = f"Break {uuid.uuid4().hex[:8]}"
     event_id = await accepted(home, person__full_name=canary)
     async with desks(home) as (_, desk):
         ana, bo = desk("ana"), desk("bo")
-        access_id = await agreed(ana, bo, event_id)
+        access_id = await agreed(ana, bo, event_id, key)
         seen = await ana.open(access_id)
         assert seen.content["person"]["full_name"] == canary
         assert canary not in repr(seen)
@@ -72,11 +84,13 @@ async def test_an_event_is_seen_by_who_asked_after_another_agreed_and_every_act_
     assert canary not in listed.stdout
 
 
-async def test_nothing_is_shown_when_the_look_cannot_be_told(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_is_shown_when_the_look_cannot_be_told(
+    home: Home, key: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
     event_id = await accepted(home)
     async with desks(home) as (_, desk):
         ana, bo = desk("ana"), desk("bo")
-        access_id = await agreed(ana, bo, event_id)
+        access_id = await agreed(ana, bo, event_id, key)
 
         async def away(*_arguments: object) -> None:
             raise OSError
@@ -104,13 +118,13 @@ async def test_nobody_changes_the_audit_in_passing(home: Home, role: str, statem
     assert rows(home, "SELECT count(*) FROM vault.breakglass") == before
 
 
-async def test_a_restricted_person_is_seen_only_by_who_knows_it(home: Home) -> None:
+async def test_a_restricted_person_is_seen_only_by_who_knows_it(home: Home, key: Key) -> None:
     event_id = await accepted(home, person__restricted="YES")
     async with desks(home) as (_, desk):
         entry = await desk("ana").request(event_id, reason="r", ground="GDPR:6.1.d")
         with pytest.raises(BreakGlassRefusedError, match="restricted"):
-            await desk("bo").approve(entry.access_id)
-        assert (await desk("bo").approve(entry.access_id, knows_restricted=True)).restricted
+            await desk("bo").approve(entry.access_id, key=key)
+        assert (await desk("bo").approve(entry.access_id, knows_restricted=True, key=key)).restricted
 
 
 async def test_an_event_that_is_not_there_cannot_be_asked_for(home: Home) -> None:
@@ -121,22 +135,16 @@ async def test_an_event_that_is_not_there_cannot_be_asked_for(home: Home) -> Non
             assert "Milica" not in str(refused.value)
 
 
-async def test_officers_with_keys_sign_what_they_agree_to(home: Home, tmp_path: Path) -> None:
+async def test_officers_with_keys_sign_what_they_agree_to(home: Home, key: Key, tmp_path: Path) -> None:
     event_id = await accepted(home)
-    officer, file = f"hub-operator/bo-{uuid.uuid4().hex[:8]}", tmp_path / "bo.pem"
-    write_private(file)
-    async with desks(home) as (place, desk):
-        async with KeyDesk(place) as keys:
-            key = await keys.register(Holder(HolderKind.OFFICER, officer), Signer.of(file).public_key, "test")
-        try:
-            entry = await desk("ana").request(event_id, reason="r", ground="GDPR:6.1.d")
-            with pytest.raises(SignatureNeededError):
-                await desk("bo").approve(entry.access_id, knows_restricted=True)
-            signed = await desk("bo").approve(
-                entry.access_id, knows_restricted=True, key=Key(officer=officer, file=file)
-            )
-            assert signed.key_id == key.key_id
-            assert (await desk("cy").verify())[1] == []
-        finally:
-            async with KeyDesk(place) as keys:
-                await keys.revoke(key.key_id, None, "end of the test", "test")
+    async with desks(home) as (_, desk):
+        entry = await desk("ana").request(event_id, reason="r", ground="GDPR:6.1.d")
+        with pytest.raises(SignatureNeededError):
+            await desk("bo").approve(entry.access_id, knows_restricted=True)
+        write_private(tmp_path / "another.pem")
+        forged = Key(officer=key.officer, file=tmp_path / "another.pem")
+        with pytest.raises(SignatureRefusedError):
+            await desk("bo").approve(entry.access_id, knows_restricted=True, key=forged)
+        signed = await desk("bo").approve(entry.access_id, knows_restricted=True, key=key)
+        assert signed.key_id == Signer.of(key.file).key_id
+        assert (await desk("cy").verify())[1] == []

@@ -1,5 +1,6 @@
 """What people read about parked records."""
 
+import dataclasses
 import datetime as dt
 
 from streams.parked import screens
@@ -48,6 +49,24 @@ def test_who_asked_and_that_nobody_works_is_said() -> None:
 
     assert "  asked     retry by root" in found
     assert "  owner     no worker runs" in found
+
+
+def test_whose_case_is_delayed_is_told_since_its_first_record_was_parked() -> None:
+    later = dataclasses.replace(record(18), parked_at=AT + dt.timedelta(hours=3))
+    found = Details(record=later, head=record(17), behind=0, owner=RUNS)
+
+    assert "  delays    a case of rs-police, since 2026-01-05 08:00:00Z" in screens.lines(found, "rs-police")
+    assert "  delays    a case of an agency that is not known, since 2026-01-05 08:00:00Z" in screens.lines(found)
+    told = screens.shown_all(found, "rs-police")
+    assert (told["agency"], told["delayed_since"]) == ("rs-police", AT.isoformat())
+
+
+def test_a_record_without_a_key_delays_an_event() -> None:
+    alone = record(key=b"")
+
+    assert "  delays    an event of rs-police, since 2026-01-05 08:00:00Z" in screens.lines(
+        Details(record=alone, head=alone, behind=0, owner=RUNS), "rs-police"
+    )
 
 
 def test_a_key_that_is_no_text_is_shown_as_hexadecimal_and_none_as_none() -> None:

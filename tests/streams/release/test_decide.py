@@ -179,53 +179,12 @@ def consent(**changes: Any) -> Consent:
     return dataclasses.replace(made, **changes)
 
 
-ON_CONSENT = {"legal_bases": frozenset({"GDPR:6.1.a"})}
-
-
-def test_a_ground_of_consent_is_nothing_without_the_consent() -> None:
-    assert reason(ON_CONSENT) == "no-consent"
-    assert isinstance(decided(ON_CONSENT, [consent()]), Release)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"recipient": SELEC},
-        {"purpose": "PROTECT"},
-        {"until": NOW},
-        {"subject": SubjectId("other")},
-        {"agency": AgencyId("bg-police")},
-        {"categories": EVERYTHING - {"HEALTH"}},
-    ],
-    ids=lambda changes: next(iter(changes)),
-)
-def test_a_consent_for_something_else_does_not_count(changes: dict[str, Any]) -> None:
-    assert reason(ON_CONSENT, [consent(**changes)]) == "no-consent"
-
-
-def test_consent_of_one_person_is_not_that_of_another() -> None:
-    two = {**ON_CONSENT, "persons": (person("victims[0]"), person("victims[1]"))}
-    one = consent(subject=SubjectId("subject-victims[0]"))
-    assert reason(two, [one]) == "no-consent"
-    assert isinstance(decided(two, [one, consent(subject=SubjectId("subject-victims[1]"))]), Release)
-
-
-def test_consent_in_the_event_counts_for_its_addressee_alone() -> None:
-    carried = {**ON_CONSENT, "consent_given": True}
-    assert reason(carried) == "no-consent"
-    assert isinstance(decided({**carried, "addressees": frozenset({"europol"})}), Release)
-
-
 def test_a_referral_that_the_person_refused_needs_vital_interests() -> None:
     vital = {"legal_bases": frozenset({"LED:8", "GDPR:6.1.d"})}
     agreed = [dataclasses.replace(AGREEMENT, legal_bases=("LED:8", "GDPR:6.1.d"))]
     assert reason({"refused": True}) == "refused-by-the-person"
     assert reason({"refused": True, **vital}) == "refused-by-the-person"  # the agreement does not name them
     assert isinstance(decide(dataclasses.replace(FACTS, refused=True, **vital), EUROPOL, agreed, (), NOW), Release)
-
-
-def test_consent_for_an_event_about_nobody_is_no_consent() -> None:
-    assert reason({**ON_CONSENT, "persons": ()}, [consent()]) == "no-consent"
 
 
 def test_a_restricted_person_is_never_shown_as_a_person() -> None:
