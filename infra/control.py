@@ -62,16 +62,20 @@ class ControlFold:
         """All versions of all agreements."""
         self._consents = ConsentBook()
         self._approvals: dict[str, Approval] = {}
+        self._genuine: dict[str, tuple[Approval, ...]] | None = {}
+        """None once keys have changed: a signature is verified once for a state of the keys, not at each question."""
         self.ring = Keyring(keys={}, revocations={})
         """The keys and revocations."""
 
     def state(self, offsets: Mapping[str, int]) -> ControlState:
         """Return what was taken, which is what the topics hold up to *offsets*."""
+        if self._genuine is None:
+            self._genuine = genuine(self._approvals.values(), self.ring)
         return ControlState(
             agreements=self.agreements.now(),
             offset=offsets[AGREEMENTS],
             consents=self._consents.now(),
-            approvals=genuine(self._approvals.values(), self.ring),
+            approvals=dict(self._genuine),
             offsets=offsets,
         )
 
@@ -89,10 +93,16 @@ class ControlFold:
 
     def _take_approval(self, value: bytes | None) -> None:
         approval = approval_from(self._codec.decode(value, hub_contract("EventApproved")).record)
-        self._approvals.setdefault(approval.approval_id, approval)
+        if approval.approval_id in self._approvals:
+            return
+        self._approvals[approval.approval_id] = approval
+        if self._genuine is not None:
+            for event_id, several in genuine([approval], self.ring).items():
+                self._genuine[event_id] = (*self._genuine.get(event_id, ()), *several)
 
     def _take_key(self, value: bytes | None) -> None:
         self.ring = ring_with(self.ring, value, self._codec)
+        self._genuine = None
 
 
 class ControlReader:
