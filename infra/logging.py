@@ -4,11 +4,13 @@ Faust logs keys and values at DEBUG, aiokafka logs records of failed batches the
 """
 
 import logging
+import math
 import re
 import sys
 import threading
+import time
 import warnings
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, TextIO
 
 import structlog
@@ -72,6 +74,37 @@ class _StandardToOneLine(logging.Formatter):
         return described(ei[1]) if ei and ei[1] else ""
 
 
+class Repeats(logging.Filter):
+    """Lets through what a library says, and the same again only after a while, with how often it was said meanwhile.
+
+    aiokafka says several hundred times a second that a broker is away: a night of it would fill the disk.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether *record* is to be logged."""
+        try:
+            said, now = (record.name, record.getMessage()), self._clock()
+        except (TypeError, ValueError, KeyError):  # not ours to report: a handler says so when it cannot write it
+            return True
+        since, count = self._said.get(said, (-math.inf, 0))
+        if now - since < REPEATED_S:
+            self._said[said] = since, count + 1
+            return False
+        if len(self._said) >= REPEATED_MAX:
+            self._said.clear()
+        self._said[said] = now, 0
+        if count:
+            record.msg = f"{record.msg} (said {count} times more)"
+        return True
+
+
+REPEATED_S = 30.0
+REPEATED_MAX = 1_000
 _ARGUMENTS = re.compile(r"[(<].*")
 """What asyncio says of a callback or a task: the values that it was called with among it."""
 
@@ -128,6 +161,7 @@ def configure_logging(level: int = logging.INFO) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Repeats())
     handler.setFormatter(_StandardToOneLine("%(asctime)s %(levelname)s %(name)s %(message)s"))
     sys.excepthook, sys.unraisablehook, threading.excepthook = _crashed, _not_raised, _crashed_in_thread
     warnings.showwarning = _warned

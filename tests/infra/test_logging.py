@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import structlog
 
-from infra.logging import ALLOWED, configure_logging, described
+from infra.logging import ALLOWED, REPEATED_MAX, REPEATED_S, Repeats, configure_logging, described
 from schemas.catalogue import contract
 from tests.schemas.events import event
 
@@ -135,3 +135,28 @@ def test_configuring_twice_logs_once() -> None:
         root.setLevel(level)
         sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning = hooks
         structlog.reset_defaults()
+
+
+def away(node: int) -> logging.LogRecord:
+    return logging.LogRecord("aiokafka", logging.ERROR, "", 0, "Unable connect to node %s", (node,), None)
+
+
+def test_what_a_library_repeats_is_logged_once_and_later_with_how_often_it_was_said() -> None:
+    seconds = 0.0
+    repeats = Repeats(lambda: seconds)
+    assert [repeats.filter(away(1)) for _ in range(300)] == [True] + [False] * 299
+    assert repeats.filter(away(2))
+    seconds += REPEATED_S
+    again = away(1)
+    assert repeats.filter(again)
+    assert again.getMessage() == "Unable connect to node 1 (said 299 times more)"
+
+
+def test_a_record_that_cannot_be_read_is_nobody_elses_trouble() -> None:
+    assert Repeats().filter(logging.LogRecord("aiokafka", logging.ERROR, "", 0, "%d", ("one",), None))
+
+
+def test_what_is_remembered_of_repeats_is_bounded() -> None:
+    repeats = Repeats(lambda: 0.0)
+    assert all(repeats.filter(away(node)) for node in range(3 * REPEATED_MAX))
+    assert len(repeats._said) <= REPEATED_MAX  # noqa: SLF001 - memory is not seen from outside

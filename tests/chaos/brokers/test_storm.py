@@ -12,7 +12,7 @@ from infra.topology.broker_quotas import observe_quotas, set_quotas
 from infra.topology.quotas import SetQuota
 from tests.chaos.trial import Trial
 from tests.publishing import Agency
-from tests.running import Worker
+from tests.running import Worker, rows
 
 pytestmark = [
     *(pytest.mark.stack, pytest.mark.thorough, pytest.mark.xdist_group("brokers"), pytest.mark.timeout(900)),
@@ -20,6 +20,8 @@ pytestmark = [
 
 WAVE = 100
 STORM_S, TURN_S = 120, 5
+JOINED_MIN = 5
+"""So many workers said that they were there, at least: a loaded machine starts one in half a minute."""
 FLOODING = "rs-counselling"
 """None whose events the trial counts."""
 QUOTA_BYTES_S = 20_000
@@ -49,14 +51,17 @@ HOUR_S = 3600
 
 def test_workers_that_join_and_leave_every_five_seconds_for_two_minutes(trial: Trial) -> None:
     others: list[Worker] = [trial.running_worker()]
+    joined: set[object] = set()
     with trial.sending(WAVE * 4):
         began = time.monotonic()
         while time.monotonic() - began < STORM_S:
             others.append(trial.worker())
             time.sleep(TURN_S)
+            joined |= {pid for (pid,) in rows(trial.home, "SELECT pid FROM streams.worker")}
             if len(others) > 2:
                 others.pop(1).process.terminate()
         ended = time.monotonic()
+    assert len(joined) >= JOINED_MIN, "there was no storm"
     trial.settle("a worker joins or leaves every 5 s for 2 minutes", since=ended)
     trial.stop_workers()
 
