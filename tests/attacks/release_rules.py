@@ -73,7 +73,7 @@ TURNS: dict[str, dict[str, Any]] = {
     "as narrow as red": {"agreement": {"tlp_max": "RED"}},
     "as narrow as amber": {"agreement": {"tlp_max": "AMBER"}},
     "as narrow as green": {"agreement": {"tlp_max": "GREEN"}},
-    "without H2": {"agreement": {"handling": ("H0", "H1", "H3")}},
+    "without H1": {"agreement": {"handling": ("H0", "H2", "H3")}},
     "without health": {"agreement": {"categories": tuple(CATEGORIES - {"HEALTH"})}},
     "with every category": {"agreement": {"categories": tuple(CATEGORIES)}},
     "for the addressee": {"agreement": {"only_addressee": True}},
