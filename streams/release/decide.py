@@ -27,6 +27,7 @@ from infra.consents import Consent
 from infra.topology.agreements import Agreement
 from schemas.codec import Record
 from schemas.names import AgencyId, PartnerId, SubjectId
+from streams.release.told import ADDRESSED_STATE, EVERYTHING, TOLD
 
 RULES_VERSION = 3
 """Counts up whenever a rule below changes; every decision names it."""
@@ -43,26 +44,6 @@ VITAL_BASES = frozenset({"GDPR:6.1.d", "GDPR:9.2.c"})
 """The vital interests of a person: what alone carries a referral that the person refused (guidelines C.1.4, C.3.3)."""
 CONSENT_BASES = frozenset({"GDPR:6.1.a", "GDPR:9.2.a"})
 """Legal bases that are nothing without a consent that covers recipient and purpose."""
-
-
-EVERYTHING = frozenset(
-    {"IDENTITY", "CONTACT", "PROFILE", "STORY", "HEALTH", "SERVICES", "WHEREABOUTS", "PROCEEDINGS"},
-)
-"""All categories of data that a consent can name."""
-TOLD: Mapping[str, frozenset[str]] = {
-    "ReferralOffered": frozenset({"IDENTITY", "CONTACT", "PROFILE", "SERVICES"}),
-    "ReferralAnswered": frozenset({"IDENTITY", "CONTACT", "PROFILE", "SERVICES"}),
-}
-"""Categories of data that an event tells, and a consent must name; of every other type all of them."""
-
-ADDRESSED_STATE: Mapping[str, str] = {
-    "ExtraditionRequested": "requested_state",
-    "LegalAssistanceRequested": "requested_state",
-    "ExtraditionDecided": "requesting_state",
-    "PersonSurrendered": "requesting_state",
-    "LegalAssistanceAnswered": "requesting_state",
-}
-"""Which state an event is addressed to: a request to the one that is asked, an answer to the one that asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

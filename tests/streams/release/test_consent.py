@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from schemas.names import AgencyId, SubjectId
-from streams.release.decide import EVERYTHING, Release
+from streams.release.decide import Release
+from streams.release.told import EVERYTHING
 from tests.streams.release.test_decide import NOW, SELEC, consent, decided, person, reason
 
 ON_CONSENT = {"legal_bases": frozenset({"GDPR:6.1.a"})}

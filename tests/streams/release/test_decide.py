@@ -15,8 +15,6 @@ from schemas.codelists import code_list
 from schemas.names import AgencyId, PartnerId, SubjectId
 from streams.release.decide import (
     CONSENT_BASES,
-    EVERYTHING,
-    TOLD,
     VITAL_BASES,
     Consent,
     Facts,
@@ -25,6 +23,7 @@ from streams.release.decide import (
     Withhold,
     decide,
 )
+from streams.release.told import EVERYTHING, TOLD
 
 NOW = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 EUROPOL, SELEC = PartnerId("europol"), PartnerId("selec")
