@@ -1,8 +1,7 @@
 """The control topics: agreements, consents and approvals as events, read from the start by whoever decides by them.
 
-Agreements are published from the operator's files. Whoever asks for agreements alone reads nothing else.
-
-How control topics are read: `control_log.py`.
+Whoever asks for agreements alone reads nothing else. How control topics are read: `control_log.py`; how agreements get
+there: `agreement_publishing.py`.
 """
 
 import dataclasses
@@ -11,30 +10,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from aiokafka.errors import KafkaError
-
+from infra.agreement_book import AgreementBook
 from infra.approvals import Approval, approval_from, fault_of
 from infra.consents import Consent, ConsentBook, consent_fact_from
-from infra.control_log import ControlLog, ControlUnavailableError, Take
-from infra.home import Home
-from infra.kafka import append
+from infra.control_log import ControlLog, Take
 from infra.signing.key_log import KEYS, ring_with
 from infra.signing.keys import Keyring
-from infra.topology.agreements import Agreement, View
+from infra.topology.agreements import TRAFFIC_LIGHTS, Agreement, View
 from infra.topology.credentials import Credentials
-from infra.topology.model import load_topology
 from schemas.catalogue import hub_contract
 from schemas.codec import Codec, Record
-from schemas.errors import MisuseError
 from schemas.names import AgencyId, PartnerId, SubjectId
 
 AGREEMENTS, CONSENTS, APPROVALS = "control.agreements", "control.consents", "control.approvals"
-
-
-class UnversionedAgreementError(MisuseError):
-    """An agreement was edited without a new version."""
-
-    code = "unversioned-agreement"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,20 +58,24 @@ class ControlFold:
                 APPROVALS: self._take_approval,
                 KEYS: self._take_key,
             }
-        self._latest: dict[str, tuple[Agreement, bool]] = {}
+        self.agreements = AgreementBook()
+        """All versions of all agreements."""
         self._consents = ConsentBook()
         self._approvals: dict[str, Approval] = {}
+        self._genuine: dict[str, tuple[Approval, ...]] | None = {}
+        """None once keys have changed: a signature is verified once for a state of the keys, not at each question."""
         self.ring = Keyring(keys={}, revocations={})
         """The keys and revocations."""
 
     def state(self, offsets: Mapping[str, int]) -> ControlState:
         """Return what was taken, which is what the topics hold up to *offsets*."""
-        held = tuple(agreement for agreement, withdrawn in self._latest.values() if not withdrawn)
+        if self._genuine is None:
+            self._genuine = genuine(self._approvals.values(), self.ring)
         return ControlState(
-            agreements=tuple(sorted(held, key=lambda held: held.id)),
+            agreements=self.agreements.now(),
             offset=offsets[AGREEMENTS],
             consents=self._consents.now(),
-            approvals=genuine(self._approvals.values(), self.ring),
+            approvals=dict(self._genuine),
             offsets=offsets,
         )
 
@@ -92,26 +84,25 @@ class ControlFold:
         """Every approval, genuine or not, in order."""
         return tuple(self._approvals.values())
 
-    @property
-    def withdrawn_versions(self) -> Mapping[str, int]:
-        """Return the last version of every agreement that is withdrawn, by id."""
-        return {agreement.id: agreement.version for agreement, withdrawn in self._latest.values() if withdrawn}
-
     def _take(self, value: bytes | None) -> None:
         agreement, withdrawn = agreement_from(self._codec.decode(value, hub_contract("Agreement")).record)
-        known = self._latest.get(agreement.id)
-        if known is None or agreement.version >= known[0].version:
-            self._latest[agreement.id] = (agreement, withdrawn)
+        self.agreements.take(agreement, withdrawn=withdrawn)
 
     def _take_consent(self, value: bytes | None) -> None:
         self._consents.take(consent_fact_from(self._codec.decode(value, hub_contract("ConsentRecorded")).record))
 
     def _take_approval(self, value: bytes | None) -> None:
         approval = approval_from(self._codec.decode(value, hub_contract("EventApproved")).record)
-        self._approvals.setdefault(approval.approval_id, approval)
+        if approval.approval_id in self._approvals:
+            return
+        self._approvals[approval.approval_id] = approval
+        if self._genuine is not None:
+            for event_id, several in genuine([approval], self.ring).items():
+                self._genuine[event_id] = (*self._genuine.get(event_id, ()), *several)
 
     def _take_key(self, value: bytes | None) -> None:
         self.ring = ring_with(self.ring, value, self._codec)
+        self._genuine = None
 
 
 class ControlReader:
@@ -145,15 +136,10 @@ class ControlReader:
         """The keys and revocations as far as `state` has read."""
         return self._fold.ring
 
-    async def latest(self) -> Mapping[str, Agreement]:
-        """Return the newest version of every agreement that is not withdrawn, by id."""
-        state = await self.state()
-        return {agreement.id: agreement for agreement in state.agreements}
-
     @property
-    def withdrawn_versions(self) -> Mapping[str, int]:
-        """Return the last version of every agreement that is withdrawn, by id, as far as `latest` has read."""
-        return self._fold.withdrawn_versions
+    def agreements(self) -> AgreementBook:
+        """All versions of all agreements as far as `state` has read."""
+        return self._fold.agreements
 
     async def stop(self) -> None:
         """Close the connection."""
@@ -189,58 +175,26 @@ def agreement_from(record: Record) -> tuple[Agreement, bool]:
         retention_days=cast("int", record["retention_days"]),
         onward_sharing=bool(record["onward_sharing"]),
         only_addressee=bool(record["only_addressee"]),
+        categories=_limit(record["categories"]),
+        handling=_limit(record["handling"]),
+        tlp_max=cast("str | None", record["tlp_max"]),
     )
     if agreement.view not in ("personal", "pseudonymous"):
         raise ValueError("unknown view")
+    if agreement.tlp_max is not None and agreement.tlp_max not in TRAFFIC_LIGHTS:
+        raise ValueError("unknown traffic light")
     return agreement, bool(record["withdrawn"])
 
 
 def record_of(agreement: Agreement, *, withdrawn: bool = False) -> Record:
     """Return the control record of *agreement*."""
     content = dataclasses.asdict(agreement)
-    return {**content, **{name: list(content[name]) for name in _LISTS}, "withdrawn": withdrawn}
+    lists = {name: list(each) for name, each in content.items() if isinstance(each, tuple)}
+    return {**content, **lists, "withdrawn": withdrawn}
 
 
-async def publish_agreements(home: Home, codec: Codec) -> tuple[str, ...]:
-    """Publish the agreements of the topology that are new or changed, withdraw those that are gone.
-
-    Returns what was done, a line each; none when nothing was to do. Raises UnversionedAgreementError when one
-    changed without a higher version.
-    """
-    topology = load_topology()
-    reader = ControlReader(Credentials.of(home, "hub-admin", topology), codec)
-    try:
-        held = await reader.latest()
-        withdrawn_before = reader.withdrawn_versions
-    finally:
-        await reader.stop()
-    wanted = {agreement.id: agreement for agreement in topology.agreements}
-    changes: list[tuple[str, Record]] = []
-    for agreement in wanted.values():
-        known = held.get(agreement.id)
-        if known == agreement:
-            continue
-        used = known.version if known is not None else withdrawn_before.get(agreement.id, 0)
-        if agreement.version <= used:
-            raise UnversionedAgreementError(
-                f"agreement {agreement.id} {'changed' if known else 'was withdrawn before'}: "
-                f"give it a version above {used}"
-            )
-        changes.append((f"publish {agreement.id} version {agreement.version}", record_of(agreement)))
-    withdrawn = sorted(held.keys() - wanted.keys())
-    changes += [(f"withdraw {gone}", record_of(held[gone], withdrawn=True)) for gone in withdrawn]
-    if changes:
-        await _write(Credentials.of(home, "hub-control", topology), codec, [record for _, record in changes])
-    return tuple(line for line, _ in changes)
-
-
-async def _write(credentials: Credentials, codec: Codec, records: list[Record]) -> None:
-    schema = hub_contract("Agreement").schema
-    writer = codec.writer(f"{AGREEMENTS}-hub.v1.Agreement", schema)
-    try:
-        await append(credentials, AGREEMENTS, [writer.encode(record) for record in records])
-    except KafkaError as error:
-        raise ControlUnavailableError(f"the agreements were not published ({type(error).__name__})") from None
+def _limit(several: object) -> tuple[str, ...] | None:
+    return None if several is None else tuple(cast("list[str]", several))
 
 
 _LISTS = ("agencies", "event_types", "purposes", "roles", "legal_bases")

@@ -2,8 +2,8 @@
 
 import asyncio
 
+from infra.agreement_publishing import publish_agreements
 from infra.clock import now_in
-from infra.control import publish_agreements
 from infra.database import migrate
 from infra.home import Home
 from infra.passwords.rotating import finish_interrupted

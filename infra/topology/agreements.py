@@ -8,6 +8,8 @@ from schemas.names import AgencyId, PartnerId
 
 View = Literal["personal", "pseudonymous"]
 """How persons appear to the partner; non-personal data travels on `anon.*` and needs no agreement."""
+TRAFFIC_LIGHTS = ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED")
+"""The codes of the list `tlp`, the widest first (FIRST TLP 2.0)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,18 @@ class Agreement:
     """Whether the partner may pass it on without asking the owner."""
     only_addressee: bool = False
     """Whether an event passes only to the partner that it is addressed to."""
+    categories: tuple[str, ...] | None = None
+    """Codes of the list `data_category`: an event that tells anything else does not pass; None for all."""
+    handling: tuple[str, ...] | None = None
+    """Codes of the list `handling` that the partner may receive; None for all."""
+    tlp_max: str | None = None
+    """The narrowest traffic light that passes, a code of the list `tlp`; None for any."""
+
+    def passes_tlp(self, tlp: str) -> bool:
+        """Whether an event under *tlp* is no narrower than agreed; one that nobody knows is, unless any passes."""
+        if self.tlp_max is None:
+            return True
+        return tlp in TRAFFIC_LIGHTS and TRAFFIC_LIGHTS.index(tlp) <= TRAFFIC_LIGHTS.index(self.tlp_max)
 
     def covers(self, agency: str, event_type: str, day: date) -> bool:
         """Tell whether an event of this type by *agency* falls under the agreement on *day*."""

@@ -17,6 +17,8 @@ def _agreements(topology: Topology) -> Iterator[Problem]:
             yield Problem(agreement.id, "known-parties", "name agencies and a partner of the topology")
         if not agreement.agencies or not agreement.event_types or not agreement.purposes or not agreement.roles:
             yield Problem(agreement.id, "covers-something", "name agencies, event types, purposes and roles")
+        if () in (agreement.categories, agreement.handling):
+            yield Problem(agreement.id, "covers-something", "leave `categories` and `handling` out, or name codes")
         if agreement.valid_from > agreement.valid_until or agreement.retention_days <= 0 or agreement.version < 1:
             yield Problem(agreement.id, "good-terms", "give a period, a retention in days and a version from 1")
         if not agreement.basis.strip() or not agreement.legal_bases:
@@ -34,10 +36,25 @@ def _agreement_codes(topology: Topology) -> Iterator[Problem]:
             "purpose": agreement.purposes,
             "person_role": agreement.roles,
             "legal_basis": agreement.legal_bases,
+            "data_category": agreement.categories or (),
+            "handling": agreement.handling or (),
+            "tlp": () if agreement.tlp_max is None else (agreement.tlp_max,),
         }
         for name, codes in used.items():
             if not all(codelists.is_code(name, code) for code in codes):
                 yield Problem(agreement.id, "known-codes", f"use only codes of the list {name}")
+
+
+def _one_version(topology: Topology) -> Iterator[Problem]:
+    """Check that of several versions of an agreement one holds on each day, and the later ones begin later."""
+    for one, other in combinations(sorted(topology.agreements, key=lambda each: (each.id, each.version)), 2):
+        if one.id != other.id or one.version == other.version:
+            continue
+        if other.valid_from <= one.valid_until:
+            said = f"version {other.version} begins before version {one.version} has ended: give each day one version"
+            yield Problem(other.id, "overlapping-validity", said)
+        if other.partner != one.partner:
+            yield Problem(other.id, "one-partner", "an agreement keeps its partner: give the other another id")
 
 
 def _one_view(topology: Topology) -> Iterator[Problem]:
@@ -72,6 +89,7 @@ def _overlap(one: Agreement, other: Agreement) -> bool:
 AGREEMENT_CHECKS: dict[str, Callable[[Topology], Iterator[Problem]]] = {
     "agreements": _agreements,
     "agreement-codes": _agreement_codes,
+    "one-version": _one_version,
     "one-view": _one_view,
     "one-set-of-terms": _one_set_of_terms,
 }

@@ -129,8 +129,8 @@ def _publish_control(home: Home) -> tuple[str, ...]:
     """Publish the agreements that are new or changed, and keys for agencies that have none; a line for each."""
     import asyncio
 
+    from infra.agreement_publishing import publish_agreements
     from infra.clock import now_in
-    from infra.control import publish_agreements
     from infra.registry import registry_for
     from infra.signing.local import register_local_keys
     from schemas.codec import Codec

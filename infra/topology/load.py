@@ -137,6 +137,9 @@ class AgreementFile:
     retention_days: int
     onward_sharing: bool
     only_addressee: bool = False
+    categories: tuple[str, ...] | None = None
+    handling: tuple[str, ...] | None = None
+    tlp_max: str | None = None
 
 
 def load(path: Path | None = None) -> Topology:

@@ -1,32 +1,21 @@
-"""The commands `hub explain`, `hub audit could-have-seen | did-see | replay`, `hub agreement list | check`."""
+"""The commands `hub explain` and `hub audit could-have-seen | did-see | replay`."""
 
 import datetime as dt
 import json
-import re
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from infra.progress_bar import progress_bar
-from schemas.errors import MisuseError
+from streams.auditing.agreement_commands import agreement_app
+from streams.auditing.asking import AsJson, At, asked, show_rows, utc
 
-if TYPE_CHECKING:
-    from streams.auditing.desk import Auditor
-
-Found = TypeVar("Found")
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 EventId = Annotated[str, typer.Argument(metavar="EVENT_ID", help="Id of an accepted event.")]
 About = Annotated[str, typer.Argument(metavar="ID", help="Id of an event, or random id of a person.")]
-At = Annotated[dt.datetime | None, typer.Option("--at", help="As of this moment, UTC; without it, now.")]
-PERIOD = re.compile(r"(\d{1,4})(d|mo|y)")
-DAYS = {"d": 1, "mo": 30.4375, "y": 365.25}
 
 audit_app = typer.Typer(help="Who could have seen an event or a person, and who did.", no_args_is_help=True)
-agreement_app = typer.Typer(help="Agreements as they are, as they were, and as they might be.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +35,7 @@ def explain(
 
     Exit code 0 when it is released to the partner, 1 when it is withheld.
     """
-    found, decisions = _asked(lambda auditor: auditor.explain(event_id, audience, _utc(at)))
+    found, decisions = asked(lambda auditor: auditor.explain(event_id, audience, utc(at)))
     if as_json:
         typer.echo(json.dumps({**asdict(found), "decisions": decisions}, default=str))
     else:
@@ -75,16 +64,16 @@ def could_have_seen(about: About, at: At = None, as_json: AsJson = False) -> Non
     The rules of this release are asked with the agreements, consents and approvals that were told until then, by the
     broker's clock.
     """
-    found = _asked(lambda auditor: auditor.could_have_seen(about, _utc(at) or dt.datetime.now(dt.UTC)))
+    found = asked(lambda auditor: auditor.could_have_seen(about, utc(at)))
     rows = [asdict(each) for each in found]
-    _show({"could_have_seen": rows}, ("event_id", "audience", "view", "agreement", "version"), as_json=as_json)
+    show_rows({"could_have_seen": rows}, ("event_id", "audience", "view", "agreement", "version"), as_json=as_json)
 
 
 @audit_app.command("did-see")
 def did_see(about: About, at: At = None, as_json: AsJson = False) -> None:
     """List to whom an event, or the events of a person, were released until a moment; see also `hub evidence show`."""
-    found = _asked(lambda auditor: auditor.did_see(about, _utc(at) or dt.datetime.max.replace(tzinfo=dt.UTC)))
-    _show({"did_see": found}, ("event_id", "audience", "view", "agreement", "decided_at"), as_json=as_json)
+    found = asked(lambda auditor: auditor.did_see(about, utc(at) or dt.datetime.max.replace(tzinfo=dt.UTC)))
+    show_rows({"did_see": found}, ("event_id", "audience", "view", "agreement", "decided_at"), as_json=as_json)
 
 
 @audit_app.command("replay")
@@ -96,7 +85,7 @@ def replay(
     from streams.auditing.replaying import Verdict
 
     with progress_bar("making decisions again") as bar:
-        found = _asked(lambda auditor: auditor.replay(event_id, bar))
+        found = asked(lambda auditor: auditor.replay(event_id, bar))
     counts = Counter(str(each.verdict) for each in found)
     other = [asdict(each) for each in found if each.verdict is Verdict.OTHER]
     if as_json:
@@ -107,88 +96,3 @@ def replay(
             typer.echo(f"  {each['event_id']} for {each['audience']}: recorded {each['recorded']}")
     if other:
         raise typer.Exit(1)
-
-
-@agreement_app.command("list")
-def list_command(at: At = None, as_json: AsJson = False) -> None:
-    """Show the agreements that are told, or were at a moment, and whether each is in force."""
-    found, now = _asked(lambda auditor: auditor.agreements(_utc(at)))
-    rows = [
-        {**asdict(each), "state": _state(each.valid_from, each.valid_until, now.date())}
-        for each in sorted(found, key=lambda agreement: (str(agreement.partner), agreement.id))
-    ]
-    _show({"agreements": rows}, ("partner", "id", "version", "view", "valid_until", "state"), as_json=as_json)
-
-
-@agreement_app.command("check")
-def check(
-    draft: Annotated[Path, typer.Argument(metavar="DRAFT", help="A TOML file as in infra/topology/agreements.")],
-    since: Annotated[str, typer.Option(help="How far back: 30d, 12mo, 2y.")] = "12mo",
-    fail: Annotated[
-        bool, typer.Option("--fail-on-newly-visible", help="Exit code 1 when anything would newly be visible.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Decide the events of the past with and without a draft, and show what its partner would see that it does not."""
-    with progress_bar("reading the ledger") as bar:
-        read = 0
-
-        def progress(page: int) -> None:
-            nonlocal read
-            read += page
-            bar(read, read, "reading the ledger")
-
-        agreement, found = _asked(lambda auditor: auditor.check(draft, _since(since), progress))
-    plain = {"draft": agreement.id, "version": agreement.version, **found.plain()}
-    if as_json:
-        typer.echo(json.dumps(plain))
-    else:
-        typer.echo(
-            f"{agreement.id}, version {agreement.version}, for {found.partner}: {found.events} events decided twice"
-        )
-        for title in ("newly_visible", "newly_hidden", "seen_otherwise", "still_hidden"):
-            counts: Counter[str] = getattr(found, title)
-            told = ", ".join(f"{name} {count}" for name, count in counts.most_common())
-            typer.echo(f"  {title.replace('_', ' ')}: {told or 'none'}")
-        typer.echo(
-            f"  persons newly visible {len(found.persons_newly_visible)}, "
-            f"newly hidden {len(found.persons_newly_hidden)}"
-        )
-    if fail and found.newly_visible:
-        raise typer.Exit(1)
-
-
-def _state(begins: dt.date, ends: dt.date, today: dt.date) -> str:
-    return "not yet valid" if today < begins else "in force" if today <= ends else "expired"
-
-
-def _since(text: str) -> dt.datetime:
-    found = PERIOD.fullmatch(text)
-    if found is None:
-        raise MisuseError("say how far back as 30d, 12mo or 2y")
-    return dt.datetime.now(dt.UTC) - dt.timedelta(days=int(found[1]) * DAYS[found[2]])
-
-
-def _utc(moment: dt.datetime | None) -> dt.datetime | None:
-    return None if moment is None else moment.replace(tzinfo=dt.UTC)
-
-
-def _show(found: "dict[str, list[dict[str, object]]]", columns: tuple[str, ...], *, as_json: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    if as_json:
-        typer.echo(json.dumps(found, default=str))
-        return
-    ((_, rows),) = found.items()
-    table = Table(*(name.replace("_", " ") for name in columns), box=None)
-    for row in rows:
-        table.add_row(*(str(row[name]) for name in columns))
-    Console().print(table if rows else "Nobody.")
-
-
-def _asked(action: "Callable[[Auditor], Awaitable[Found]]") -> Found:
-    from infra.workplace import at_vault
-    from streams.auditing.desk import Auditor
-
-    return at_vault(lambda place, pool: action(Auditor(place, pool)))

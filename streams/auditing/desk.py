@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from psycopg_pool import AsyncConnectionPool
 
@@ -16,9 +17,9 @@ from infra.workplace import Workplace
 from schemas.codec import Record
 from schemas.errors import MisuseError
 from schemas.names import PartnerId
-from streams.auditing.drafts import Difference, compare
+from streams.auditing.drafts import Difference, compare, moment_of
 from streams.auditing.explaining import Explanation, explained
-from streams.auditing.history import decisions_of, events_since, past_of
+from streams.auditing.history import Told, decisions_of, events_since, past_of
 from streams.auditing.replaying import Replayed, offsets_in, replayed
 from streams.ledger_search import UnknownEventError, event_id_in, found_in_ledger
 from streams.release.basis import considered
@@ -65,17 +66,21 @@ class Auditor:
         ]
         return found, decisions
 
-    async def could_have_seen(self, about: str, at: dt.datetime) -> list[Could]:
-        """Return who could have seen the event, or the person, *about* under the agreements of *at*."""
+    async def could_have_seen(self, about: str, at: dt.datetime | None) -> list[Could]:
+        """Return who could have seen the event, or the person, *about* under what held *at* a moment (None: now).
+
+        An event that the hub had not received by then could be seen by nobody.
+        """
         await self._asked("could-have-seen", about)
-        control = (await past_of(self._place)).at_time(at)
+        past, now = await past_of(self._place), at or await self._place.clock.now()
+        control = past.at_time(now) if at is not None else past.at_the_end()
         found = []
-        for facts in await self._events_about(about):
+        for facts in await self._events_about(about, at):
             for partner in self._place.topology.partners:
                 if str(partner.id) == str(facts.agency):
                     continue
                 asked = considered(facts, partner.id, control)
-                decision = decide(facts, partner.id, asked.agreements, asked.consents, at, asked.approvals)
+                decision = decide(facts, partner.id, asked.agreements, asked.consents, now, asked.approvals)
                 if isinstance(decision, Release):
                     agreement = decision.agreement
                     found.append(
@@ -122,18 +127,20 @@ class Auditor:
         return found
 
     async def check(
-        self, draft: Path, since: dt.datetime | None, progress: Callable[[int], None]
+        self, draft: Path, back: dt.timedelta, progress: Callable[[int], None]
     ) -> tuple[Agreement, Difference]:
-        """Return the agreement in the file *draft* and what it would change about events *since* a moment.
+        """Return the agreement in the file *draft* and what it would change about the events since *back* from now.
 
+        One that is not in force yet is taken as on its first day: until then it would seem to change nothing.
         Raises InvalidTopologyError with all that is wrong with it.
         """
         agreement = draft_of(draft, self._place.topology)
         await self._asked("agreement check", agreement.id)
         past, now = await past_of(self._place), await self._place.clock.now()
         control, found = past.at_the_end(), Difference(partner=str(agreement.partner))
-        async for page in events_since(self._place, since):
-            compare(found, [each.facts for each in await self._release.open(page)], control, agreement, now)
+        moment = moment_of(agreement, now)
+        async for page in events_since(self._place, now - back):
+            compare(found, [each.facts for each in await self._release.open(page)], control, agreement, moment)
             progress(len(page))
         return agreement, found
 
@@ -143,20 +150,34 @@ class Auditor:
         control = past.at_time(now) if at is not None else past.at_the_end()
         return control.agreements, now
 
+    async def versions(self, agreement_id: str) -> list[Told]:
+        """Return every version of the agreement that was told or withdrawn, in order; raise MisuseError for none."""
+        past = await past_of(self._place)
+        found = [each for each in past.agreements() if each.agreement.id == agreement_id]
+        if not found:
+            raise MisuseError("no agreement of this id was ever told; `hub agreement list` has those in force")
+        return found
+
     async def _facts(self, event_id: str) -> Facts:
         (found,) = await self._release.open([await found_in_ledger(self._place, event_id_in(event_id))])
         return found.facts
 
-    async def _events_about(self, about: str) -> list[Facts]:
-        """Return the event of this id, else the events of the person of this id."""
+    async def _events_about(self, about: str, until: dt.datetime | None = None) -> list[Facts]:
+        """Return the event of this id, else the events of the person of this id, without those received after *until*.
+
+        Raises UnknownEventError when there is none at any time.
+        """
         wanted = event_id_in(about)
-        found = []
+        found, is_known = list[Facts](), False
         async for page in events_since(self._place, None):
             likely = [record for record in page if wanted.encode() in (record.value or b"").lower()]
             for each in await self._release.open(likely):
                 ids = {each.event_id.lower(), *(str(person.subject) for person in each.facts.persons)}
-                found += [each.facts] if wanted in ids else []
-        if not found:
+                if wanted in ids:
+                    is_known = True
+                    was_there = until is None or cast("dt.datetime", each.record["received_at"]) <= until
+                    found += [each.facts] if was_there else []
+        if not is_known:
             raise UnknownEventError("no event of this id is in the ledger, and none of a person of this id")
         return found
 

@@ -42,6 +42,11 @@ class Difference:
         }
 
 
+def moment_of(draft: Agreement, now: dt.datetime) -> dt.datetime:
+    """Return the moment to decide by: *now*, or the beginning of *draft*, which would change nothing until then."""
+    return max(now, dt.datetime.combine(draft.valid_from, dt.time(), dt.UTC))
+
+
 def with_draft(agreements: Sequence[Agreement], draft: Agreement) -> tuple[Agreement, ...]:
     """Return *agreements* with *draft* in the place of the one of its id, or beside them."""
     return (*(each for each in agreements if each.id != draft.id), draft)
@@ -50,7 +55,7 @@ def with_draft(agreements: Sequence[Agreement], draft: Agreement) -> tuple[Agree
 def compare(
     found: Difference, events: Iterable[Facts], control: ControlState, draft: Agreement, now: dt.datetime
 ) -> None:
-    """Add to *found* what *draft* would change about *events*, were all as it is *now*."""
+    """Add to *found* what *draft* would change about *events*, were all as control has it, at the moment *now*."""
     for facts in events:
         if str(facts.agency) == found.partner:
             continue

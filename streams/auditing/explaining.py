@@ -32,6 +32,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "agency-not-agreed": ("The agreement does not cover this agency.", "A version that names the agency."),
     "event-type-not-agreed": ("The agreement does not cover this event type.", "A version that names it."),
     "purpose-not-agreed": ("The agreement does not cover its purpose.", "A version that names the purpose."),
+    "handling-not-agreed": ("The agreement does not cover its handling code.", "A version that names the code."),
+    "tlp-not-agreed": ("Its traffic light is narrower than the agreement lets pass.", "A version with that `tlp_max`."),
+    "category-not-agreed": (
+        "It tells categories of data that the agreement does not cover.",
+        "A version that names the categories.",
+    ),
     "not-the-addressee": ("The agreement covers only what is addressed to the partner.", "The agency addresses it."),
     "role-not-agreed": ("A person in it has a role that the agreement does not cover.", "A version with that role."),
     "no-agreed-legal-basis": ("It names no legal basis of the agreement.", "The agency names one, or a version does."),

@@ -6,10 +6,12 @@ from typing import NamedTuple, cast
 
 from aiokafka import TopicPartition
 
-from infra.control import AGREEMENTS, APPROVALS, CONSENTS, ControlFold, ControlState
+from infra.control import AGREEMENTS, APPROVALS, CONSENTS, ControlFold, ControlState, agreement_from
 from infra.kafka import consumer_for, let_go, whole
 from infra.signing.key_log import KEYS
+from infra.topology.agreements import Agreement
 from infra.workplace import Workplace
+from schemas.catalogue import hub_contract
 from schemas.codec import Codec, Record
 from schemas.names import TopicName
 from streams.ledger_search import LEDGER
@@ -27,25 +29,38 @@ class Written(NamedTuple):
     value: bytes | None
 
 
+class Told(NamedTuple):
+    """A version of an agreement, told or withdrawn."""
+
+    written_at: dt.datetime
+    agreement: Agreement
+    withdrawn: bool
+
+
 class Past:
     """The control topics, all their *records* by topic, folded as far as anybody asks."""
 
     def __init__(self, codec: Codec, records: Mapping[str, Sequence[Written]]) -> None:
         self._codec = codec
         self._records = records
+        self._state: ControlState | None = None
         self._begin()
 
     def at_offsets(self, offsets: Mapping[str, int]) -> ControlState:
         """Return what the topics said up to *offsets*; quick for one question after another in order of time."""
-        if any(self._reached[topic] > offsets.get(topic, 0) for topic in self._records):
+        wanted = {topic: offsets.get(topic, 0) for topic in self._records}
+        if self._state is not None and wanted == self._reached:
+            return self._state
+        if any(self._reached[topic] > end for topic, end in wanted.items()):
             self._begin()
         for topic, several in self._records.items():
-            end, at = offsets.get(topic, 0), self._taken[topic]
+            end, at = wanted[topic], self._taken[topic]
             while at < len(several) and several[at].offset < end:
                 self._fold.takers[topic](several[at].value)
                 at += 1
             self._taken[topic], self._reached[topic] = at, end
-        return self._fold.state(dict(self._reached))
+        self._state = self._fold.state(dict(self._reached))
+        return self._state
 
     def at_time(self, moment: dt.datetime) -> ControlState:
         """Return what the topics said at *moment*, by the broker's clock."""
@@ -63,8 +78,19 @@ class Past:
 
     def _begin(self) -> None:
         self._fold = ControlFold(self._codec, decides=True)
+        self._state = None
         self._taken = dict.fromkeys(self._records, 0)
         self._reached = dict.fromkeys(self._records, 0)
+
+    def agreements(self) -> list[Told]:
+        """Return every record about agreements, in order."""
+        return [
+            Told(dt.datetime.fromtimestamp(each.written_ms / 1000, dt.UTC), *agreement_from(self._record(each.value)))
+            for each in self._records[AGREEMENTS]
+        ]
+
+    def _record(self, value: bytes | None) -> Record:
+        return self._codec.decode(value, hub_contract("Agreement")).record
 
 
 async def past_of(place: Workplace) -> Past:
@@ -85,12 +111,13 @@ async def past_of(place: Workplace) -> Past:
 async def decisions_of(place: Workplace, event_ids: Collection[str] | None = None) -> list[Record]:
     """Return every decision about *event_ids*, or every one, in order."""
     consumer, found = consumer_for(place.credentials("hub-admin")), list[Record]()
+    contract = hub_contract("Decision")
     await consumer.start()
     try:
         async for _, records in whole(consumer, [TopicPartition(DECISIONS, 0)]):
             await place.codec.learn_aside([record.value for record in records])
             for record in records:
-                decision = place.codec.decode(record.value).record
+                decision = place.codec.decode(record.value, contract).record
                 if event_ids is None or str(decision["event_id"]).lower() in event_ids:
                     found.append(decision)
     finally:

@@ -1,7 +1,8 @@
 """Decisions that were made, made again from what they rested on. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import cast
 
@@ -10,6 +11,9 @@ from schemas.codec import Record
 from schemas.names import PartnerId
 from streams.release.basis import basis_of, considered
 from streams.release.decide import RULES_VERSION, Facts, Release, decide
+
+NOTES_TRIED_MAX = 256
+"""Of an event with a long list of protected persons not every combination of notes is tried."""
 
 
 class Verdict(StrEnum):
@@ -21,7 +25,7 @@ class Verdict(StrEnum):
     OTHER_RULES = "made by other rules"
     """Of another version, or of before decisions said what they rest on: this release cannot tell."""
     FACTS_CHANGED = "a person was erased or restricted since"
-    """What the rules asked of the event is not to be had any more as it was."""
+    """It stands once a restricted note that came later is set aside; of who was erased nothing can be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,14 @@ def replayed(decision: Record, facts: Facts, control: ControlState) -> Replayed:
 def _verdict(decision: Record, facts: Facts, control: ControlState) -> Verdict:
     if decision.get("basis") is None or decision.get("rules") != RULES_VERSION:
         return Verdict.OTHER_RULES
+    if _stands(decision, facts, control):
+        return Verdict.SAME
+    changed = facts.erased or any(_stands(decision, before, control) for before in _before_notes(facts))
+    return Verdict.FACTS_CHANGED if changed else Verdict.OTHER
+
+
+def _stands(decision: Record, facts: Facts, control: ControlState) -> bool:
+    """Whether the rules say of *facts* what *decision* says, and find the basis that it names."""
     audience = PartnerId(str(decision["audience"]))
     asked = considered(facts, audience, control)
     again = decide(
@@ -63,9 +75,17 @@ def _verdict(decision: Record, facts: Facts, control: ControlState) -> Verdict:
         decision["decided_at"],  # type: ignore[arg-type]  # fastavro gives a datetime
         asked.approvals,
     )
-    outcome = "RELEASED" if isinstance(again, Release) else "WITHHELD"
-    same = (outcome, list(again.reasons)) == (decision["outcome"], decision["reasons"])
-    if same and basis_of(facts, audience, asked) == decision["basis"]:
-        return Verdict.SAME
-    changed = facts.erased or any(person.restricted for person in facts.persons)
-    return Verdict.FACTS_CHANGED if changed else Verdict.OTHER
+    said = [decision[name] for name in ("outcome", "reasons", "view", "agreement", "agreement_version")]
+    found: list[object] = ["WITHHELD", list(again.reasons), None, None, None]
+    if isinstance(again, Release):
+        found = ["RELEASED", list(again.reasons), again.view, again.agreement.id, again.agreement.version]
+    return found == said and basis_of(facts, audience, asked) == decision["basis"]
+
+
+def _before_notes(facts: Facts) -> Iterator[Facts]:
+    """Yield *facts* as they may have been before restricted notes that protect some of their persons now."""
+    noted = sorted({person.subject for person in facts.persons if person.restricted})
+    several = (some for count in range(1, len(noted) + 1) for some in itertools.combinations(noted, count))
+    for some in itertools.islice(several, NOTES_TRIED_MAX):
+        persons = (replace(each, restricted=each.restricted and each.subject not in some) for each in facts.persons)
+        yield replace(facts, persons=tuple(persons))

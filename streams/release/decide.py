@@ -9,6 +9,7 @@ the event when one agreement passes all of them.
  2  TLP:RED goes to named recipients only: the one that the event is addressed to (FIRST TLP 2.0)
  3  an agreement with this audience, not withdrawn, in force today                (guidelines C.1.4)
  4  … that covers the agency, the event type, the purpose of the envelope
+ 4b … whose limits it keeps: handling codes, traffic light, categories of data, where the agreement names any
  5  … for referrals: only the organisation that was asked; for requests: the requested state (C.3.1, C.4.2)
  6  … whose roles cover the person of the event; of lists, persons in other roles are left out (need to know)
  7  … that names a legal basis of the envelope; "consent" counts only where the consent itself is known,
@@ -27,7 +28,7 @@ from infra.topology.agreements import Agreement
 from schemas.codec import Record
 from schemas.names import AgencyId, PartnerId, SubjectId
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Counts up whenever a rule below changes; every decision names it."""
 OPERATOR = "hub-operator"
 """The organisation of the operator's own officers."""
@@ -225,12 +226,30 @@ def _failure(
         return "event-type-not-agreed"
     if facts.purpose not in agreement.purposes:
         return "purpose-not-agreed"
+    if (beyond := _beyond_limits(facts, agreement)) is not None:
+        return beyond
     if agreement.only_addressee and audience not in facts.addressees:
         return "not-the-addressee"
     kept = _kept(facts, agreement)
     if any(not person.listed and person not in kept for person in facts.persons) or (facts.persons and not kept):
         return "role-not-agreed"
     return _failure_of_basis(facts, audience, agreement, consents, now)
+
+
+def _beyond_limits(facts: Facts, agreement: Agreement) -> str | None:
+    """Return which limit of *agreement* the event goes beyond, None when it keeps them all."""
+    if agreement.handling is not None and facts.handling not in agreement.handling:
+        return "handling-not-agreed"
+    if not agreement.passes_tlp(facts.tlp):
+        return "tlp-not-agreed"
+    if agreement.categories is not None and not _told(facts) <= set(agreement.categories):
+        return "category-not-agreed"
+    return None
+
+
+def _told(facts: Facts) -> frozenset[str]:
+    """Return the categories of data that the event may tell; none of an event about nobody."""
+    return TOLD.get(facts.event_type, EVERYTHING) if facts.persons else frozenset()
 
 
 def _failure_of_basis(
@@ -245,7 +264,7 @@ def _failure_of_basis(
         return None
     if facts.consent_given and audience in facts.addressees:
         return None
-    told = TOLD.get(facts.event_type, EVERYTHING)
+    told = _told(facts)
     consented = {
         consent.subject
         for consent in consents

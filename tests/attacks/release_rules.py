@@ -42,6 +42,11 @@ APPROVAL: dict[str, Any] = {
     "approved_at": NOW, "valid_until": NOW + DAY, "key_id": "k", "signature": b"",
 }  # fmt: skip
 BY_OPERATOR: dict[str, Any] = {**APPROVAL, "approval_id": "q", "approved_by": "hub-operator/1"}
+WIDER = {
+    "GREEN": ("CLEAR", "GREEN"),
+    "AMBER": ("CLEAR", "GREEN", "AMBER"),
+    "RED": ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"),
+}
 BY_CONSENT = frozenset({"GDPR:6.1.a"})
 
 TURNS: dict[str, dict[str, Any]] = {
@@ -63,6 +68,14 @@ TURNS: dict[str, dict[str, Any]] = {
     "another agency": {"facts": {"agency": AgencyId("bg-police")}},
     "another type": {"facts": {"event_type": "VerdictDelivered"}},
     "another purpose": {"facts": {"purpose": "PROTECT"}},
+    "amber, strictly": {"facts": {"tlp": "AMBER+STRICT"}},
+    "an unheard light": {"facts": {"tlp": "BLUE"}},
+    "as narrow as red": {"agreement": {"tlp_max": "RED"}},
+    "as narrow as amber": {"agreement": {"tlp_max": "AMBER"}},
+    "as narrow as green": {"agreement": {"tlp_max": "GREEN"}},
+    "without H1": {"agreement": {"handling": ("H0", "H2", "H3")}},
+    "without health": {"agreement": {"categories": tuple(CATEGORIES - {"HEALTH"})}},
+    "with every category": {"agreement": {"categories": tuple(CATEGORIES)}},
     "for the addressee": {"agreement": {"only_addressee": True}},
     "another role": {"facts": {"persons": {"suspects[0]": {"subject": "s0", "role": "VICTIM", "restricted": False}}}},
     "one alone": {"facts": {"persons": {"person": {"subject": "s0", "role": "SUSPECT", "restricted": False}}}},
@@ -144,7 +157,7 @@ def expected(situation: Situation) -> tuple[object, ...]:
         "needs-permission-of-owner": facts["handling"] == "H2" and not owner,
         "not-for-proceedings": facts["handling"] == "H1" and facts["purpose"] in ("PROSECUTE", "EXTRADITE_MLA"),
         "unknown-handling-code": facts["handling"] not in ("H0", "H1", "H2", "H3"),
-        "tlp-red-not-addressed": facts["tlp"] == "RED" and not addressed,
+        "tlp-red-not-addressed": facts["tlp"] in ("RED", "BLUE") and not addressed,
         "no-agreement": not any(each["partner"] == US for each in agreements),
     }
     if any(bars.values()):
@@ -199,6 +212,9 @@ def _failure(
         "agency-not-agreed": facts["agency"] not in agreed["agencies"],
         "event-type-not-agreed": facts["event_type"] not in agreed["event_types"],
         "purpose-not-agreed": facts["purpose"] not in agreed["purposes"],
+        "handling-not-agreed": facts["handling"] not in (agreed.get("handling") or ("H0", "H1", "H2", "H3")),
+        "tlp-not-agreed": facts["tlp"] not in WIDER.get(agreed.get("tlp_max"), (facts["tlp"],)),
+        "category-not-agreed": bool(people) and not set(agreed.get("categories") or CATEGORIES) >= CATEGORIES,
         "not-the-addressee": agreed["only_addressee"] and not addressed,
         "role-not-agreed": bool(people) and (not kept or any("[" not in path for path in people.keys() - kept)),
         "no-agreed-legal-basis": not shared,

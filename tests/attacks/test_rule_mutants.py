@@ -30,7 +30,7 @@ ATTACKED: dict[str, tuple[ModuleType, Suite, tuple[str, ...], tuple[str, ...]]] 
     "rules of release": (
         streams.release.decide,
         release_rules.holds,
-        ("decide", "_bar", "_kept", "_failure", "_failure_of_basis", "facts_of"),
+        ("decide", "_bar", "_kept", "_failure", "_beyond_limits", "_told", "_failure_of_basis", "facts_of"),
         (),
     ),
     "release around its rules": (

@@ -6,12 +6,19 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from infra.approvals import Approval, approval_form, approval_from, fault_of, record_of_approval
-from infra.control import genuine
+from infra.control import AGREEMENTS, APPROVALS, ControlFold, genuine
+from infra.signing.key_log import KEYS
 from infra.signing.keys import Fault, Holder, HolderKind, Keyring, Revocation, SigningKey
+from infra.signing.records import record_of_key, record_of_revocation
 from infra.signing.signer import Signer
+from schemas.catalogue import hub_contract
+from schemas.codec import Record
 from schemas.names import PartnerId
+from tests.schemas.registries import memory_codec
 
 NOW = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -93,3 +100,40 @@ def test_a_word_with_a_line_break_is_malformed_and_not_an_error() -> None:
 
 def test_an_approval_survives_its_record() -> None:
     assert approval_from(record_of_approval(approval())) == approval()
+
+
+CODEC = memory_codec()
+REVOKED = Revocation(key_id=KEY.key_id, revoked_at=NOW, doubtful_since=None, reason="lost", revoked_by="operator")
+
+
+def written(name: str, record: Record) -> bytes:
+    return CODEC.writer(f"control-hub.v1.{name}", hub_contract(name).schema).encode(record)
+
+
+TOLD = [
+    (KEYS, written("SigningKeyRegistered", record_of_key(KEY))),
+    (KEYS, written("SigningKeyRevoked", record_of_revocation(REVOKED))),
+    *(
+        (APPROVALS, written("EventApproved", record_of_approval(each)))
+        for each in (
+            approval(),
+            approval(approval_id="b"),
+            approval(approval_id="c", event_id="f"),
+            dataclasses.replace(approval(approval_id="d"), reason="forged"),
+            dataclasses.replace(approval(), event_id="the id of another once more"),
+        )
+    ),
+]
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(TOLD), max_size=12))
+def test_whatever_comes_first_an_approval_counts_by_the_keys_that_are_known(told: list[tuple[str, bytes]]) -> None:
+    fold = ControlFold(CODEC, decides=True)
+    for topic, value in told:
+        fold.takers[topic](value)
+        assert fold.state({AGREEMENTS: 0}).approvals == genuine(fold.approvals, fold.ring)
+    before = fold.state({AGREEMENTS: 0}).approvals
+    kept = dict(before)
+    fold.takers[APPROVALS](TOLD[4][1])
+    assert before == kept, "a state that was handed out does not change"

@@ -123,5 +123,5 @@ async def test_a_question_that_is_cancelled_hides_nothing(monkeypatch: pytest.Mo
 async def test_a_withdrawn_agreement_keeps_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = reader(monkeypatch, [written(), written(withdrawn=True)])
 
-    assert await asked.latest() == {}
-    assert asked.withdrawn_versions == {"a": 1}
+    assert (await asked.state()).agreements == ()
+    assert (asked.agreements.versions, asked.agreements.newest("a")) == ({}, 1)

@@ -40,6 +40,15 @@ def with_other_view(topology: Topology) -> Topology:
     return replace(topology, agreements=(*topology.agreements, twin))
 
 
+def with_version(**changes: object) -> Plant:
+    def plant(topology: Topology) -> Topology:
+        first = topology.agreements[0]
+        another: Agreement = replace(first, version=first.version + 1, **changes)
+        return replace(topology, agreements=(*topology.agreements, another))
+
+    return plant
+
+
 def with_other_terms(topology: Topology) -> Topology:
     first = topology.agreements[0]
     twin: Agreement = replace(first, id="twin", retention_days=first.retention_days + 1)
@@ -140,6 +149,17 @@ PLANTED: list[tuple[str, Plant]] = [
     ("agreement-codes", with_agreement(purposes=("CURIOSITY",))),
     ("agreement-codes", with_agreement(roles=("NEIGHBOUR",))),
     ("agreement-codes", with_agreement(legal_bases=("BECAUSE",))),
+    ("agreement-codes", with_agreement(categories=("RUMOURS",))),
+    ("agreement-codes", with_agreement(handling=("H4",))),
+    ("agreement-codes", with_agreement(tlp_max="BLUE")),
+    ("agreements", with_agreement(handling=())),
+    ("agreements", with_agreement(categories=())),
+    ("one-version", with_version()),
+    ("one-version", with_version(valid_from=date(2035, 12, 31), valid_until=date(2040, 12, 31))),
+    (
+        "one-version",
+        with_version(valid_from=date(2036, 1, 1), valid_until=date(2040, 1, 1), partner=PartnerId("selec")),
+    ),
     ("one-view", with_other_view),
     ("one-set-of-terms", with_other_terms),
 ]

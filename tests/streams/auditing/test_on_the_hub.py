@@ -70,6 +70,12 @@ async def test_who_could_have_seen_a_person_and_who_did_is_a_replay(home: Home) 
         assert "europol" in {each["audience"] for each in did}
         early = await asyncio.to_thread(answer, home, "audit", "could-have-seen", about, "--at", before)
         assert early == {"could_have_seen": []}, "no agreement was told yet"
+    since = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    await asyncio.sleep(1)  # so that the next one is received in a later second
+    later, _ = await published(home)
+    assert await asyncio.to_thread(answer, home, "audit", "could-have-seen", later, "--at", since) == {
+        "could_have_seen": []
+    }, "the agreement held, and the event was not there yet"
     asked = rows(home, "SELECT question FROM vault.audit_asked WHERE about = %s", subject)
     assert {question for (question,) in asked} == {"could-have-seen", "did-see"}
 
@@ -119,6 +125,24 @@ senders = { agencies = ["rs-police"] }
         refused = await asyncio.to_thread(command, home, "agreement", "check", str(draft))
         assert refused.returncode != 0
         assert rule in refused.stdout + refused.stderr
+
+
+def test_a_draft_that_begins_later_is_not_taken_for_one_that_changes_nothing(home: Home, tmp_path: Path) -> None:
+    asyncio.run(published(home))
+    text = Path("infra/topology/agreements/europol-identified-persons.toml").read_text("utf-8")
+    begins = (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=30)).isoformat()
+    draft = tmp_path / "draft.toml"
+    draft.write_text(
+        text.replace("version = 1", "version = 2")
+        .replace("valid_from = 2020-01-01", f"valid_from = {begins}")
+        .replace("retention_days", 'handling = ["H1"]\nretention_days')
+    )
+    found = answer(home, "agreement", "check", str(draft), "--since", "30d")
+    assert found["newly_hidden"]["PersonIdentified"] >= 1
+    changed = answer(home, "agreement", "diff", "europol-identified-persons", "--draft", str(draft), code=1)
+    assert [each["term"] for each in changed["changes"]] == ["valid_from", "handling"]
+    (told,) = answer(home, "agreement", "show", "europol-identified-persons")["versions"]
+    assert (told["version"], told["withdrawn"], told["handling"]) == (1, False, None)
 
 
 def test_agreements_are_listed_as_they_were(home: Home) -> None:

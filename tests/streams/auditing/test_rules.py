@@ -6,15 +6,17 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.control import CONSENTS, ControlState
 from infra.topology.agreements import Agreement
 from schemas.names import AgencyId, PartnerId, SubjectId
-from streams.auditing.drafts import Difference, compare, with_draft
+from streams.auditing.drafts import Difference, compare, moment_of, with_draft
 from streams.auditing.explaining import WORDS, explained
 from streams.auditing.replaying import Verdict, replayed
+from streams.auditing.versions import changes
 from streams.release import decide as rules
 from streams.release.basis import basis_of, considered
 from streams.release.decide import RULES_VERSION, Facts, PersonFacts, Release, decide
@@ -73,6 +75,9 @@ def recorded(facts: Facts, state: ControlState) -> dict[str, Any]:
         "audience": EUROPOL,
         "outcome": "RELEASED" if isinstance(decision, Release) else "WITHHELD",
         "reasons": list(decision.reasons),
+        "view": decision.view if isinstance(decision, Release) else None,
+        "agreement": decision.agreement.id if isinstance(decision, Release) else None,
+        "agreement_version": decision.agreement.version if isinstance(decision, Release) else None,
         "decided_at": NOW,
         "basis": basis_of(facts, EUROPOL, asked),
         "rules": RULES_VERSION,
@@ -120,6 +125,26 @@ def test_a_decision_made_again_stands_and_one_that_says_otherwise_is_found(
         assert replayed(decision, dataclasses.replace(FACTS, **other), state).verdict is not Verdict.SAME
 
 
+@pytest.mark.parametrize("told", [{"view": "personal"}, {"agreement": "b"}, {"agreement_version": 2}])
+def test_a_decision_that_names_another_view_or_agreement_does_not_stand(told: dict[str, Any]) -> None:
+    decision, state = recorded(FACTS, control(AGREEMENT)), control(AGREEMENT)
+    assert replayed(decision | told, FACTS, state).verdict is Verdict.OTHER
+
+
+def test_a_restricted_note_that_came_later_is_told_from_a_decision_that_was_altered() -> None:
+    state = control(AGREEMENT)
+    suspect = PersonFacts(path="suspects[0]", subject=SubjectId("t"), role="SUSPECT", restricted=False)
+    before = dataclasses.replace(FACTS, persons=(*FACTS.persons, suspect))
+    after = dataclasses.replace(
+        before, persons=tuple(dataclasses.replace(each, restricted=True) for each in before.persons)
+    )
+    decision = recorded(before, state)
+    assert replayed(decision, after, state).verdict is Verdict.FACTS_CHANGED
+    assert replayed(recorded(after, state), after, state).verdict is Verdict.SAME
+    for forged in (decision | {"outcome": "WITHHELD"}, recorded(after, state) | {"basis": "0" * 64}):
+        assert replayed(forged, after, state).verdict is Verdict.OTHER, "a note is no excuse"
+
+
 def test_a_decision_by_another_version_of_an_agreement_does_not_stand() -> None:
     decision = recorded(FACTS, control(AGREEMENT))
     newer = control(dataclasses.replace(AGREEMENT, version=2))
@@ -143,6 +168,32 @@ def test_a_draft_shows_what_its_partner_would_newly_see_no_longer_see_and_see_ot
     assert difference(personal, AGREEMENT).seen_otherwise == {"PersonIdentified": 1}
     same = difference(dataclasses.replace(AGREEMENT, version=2), AGREEMENT)
     assert (same.newly_visible, same.newly_hidden, same.seen_otherwise) == ({}, {}, {})
+
+
+def test_a_draft_that_begins_later_is_decided_as_on_its_first_day() -> None:
+    draft = dataclasses.replace(AGREEMENT, valid_from=dt.date(2028, 1, 1))
+    assert moment_of(AGREEMENT, NOW) == NOW
+    found = Difference(partner=str(EUROPOL))
+    compare(found, [FACTS], control(), draft, moment_of(draft, NOW))
+    assert found.newly_visible == {"PersonIdentified": 1}
+
+
+def test_what_changed_between_two_versions_is_told_term_by_term() -> None:
+    other = dataclasses.replace(
+        AGREEMENT,
+        version=2,
+        purposes=("PROTECT", "INVESTIGATE"),
+        roles=("SUSPECT",),
+        handling=("H0", "H1"),
+        view="personal",
+    )
+    assert [each.plain() for each in changes(AGREEMENT, other)] == [
+        "purposes: +PROTECT",
+        "roles: -VICTIM +SUSPECT",
+        "view: pseudonymous -> personal",
+        "handling: all -> H0, H1",
+    ]
+    assert changes(AGREEMENT, dataclasses.replace(AGREEMENT, version=2)) == []
 
 
 def test_a_draft_takes_the_place_of_the_agreement_of_its_id() -> None:

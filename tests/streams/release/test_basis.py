@@ -45,7 +45,7 @@ def test_the_encoding_is_what_its_description_says() -> None:
         b'{"agreements":[["a",1],["b",1]],"approvals":["rs-police/1"],"audience":"europol","consents":["e"],"facts":'
         b'{"addressees":[],"agency":"rs-police","consent_given":false,"erased":false,"event_id":"e1",'
         b'"event_type":"PersonIdentified","handling":"H0","legal_bases":["LED:8"],"persons":[],"purpose":"INVESTIGATE",'
-        b'"refused":false,"tlp":"GREEN","valid_until":null},"rules":2}'
+        b'"refused":false,"tlp":"GREEN","valid_until":null},"rules":3}'
     )
 
 
