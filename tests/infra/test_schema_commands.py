@@ -55,7 +55,7 @@ def test_the_list_has_every_schema_with_versions_fields_and_persons() -> None:
     assert set(found) == {each.name for each in (*contracts(), *hub_contracts())}
     assert found["PersonIdentified"]["persons"] == ["person"]
     assert found["InvestigationOpened"]["persons"] == ["suspects[]", "victims[]"]
-    assert all(each["versions"] >= 1 and each["recorded"] and each["fields"] >= 2 for each in found.values())
+    assert all(each["versions"] >= 1 and each["recorded"] and each["fields"] >= 1 for each in found.values())
     assert "PersonIdentified" in run("list").stdout
 
 

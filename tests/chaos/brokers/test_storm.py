@@ -12,7 +12,7 @@ from infra.topology.broker_quotas import observe_quotas, set_quotas
 from infra.topology.quotas import SetQuota
 from tests.chaos.trial import Trial
 from tests.publishing import Agency
-from tests.running import Worker, rows
+from tests.running import Worker, rows, wait_until
 
 pytestmark = [
     *(pytest.mark.stack, pytest.mark.thorough, pytest.mark.xdist_group("brokers"), pytest.mark.timeout(900)),
@@ -77,6 +77,8 @@ def test_the_clock_of_a_worker_jumps_by_an_hour_and_back(trial: Trial, tmp_path:
     with trial.sending(WAVE):
         write_atomically(file, str(seconds))
         began = time.monotonic()
+        if seconds < 0:  # else what was reported just now would be refused: it would seem to come from the future
+            wait_until(lambda: trial.says("waiting", "clock-behind", "intake"), "intake waits and says so", 240)
         time.sleep(STORM_S / 10)
         write_atomically(file, "0")
     way = "ahead" if seconds > 0 else "back"
