@@ -29,7 +29,7 @@ FEED, ACKS = "to.", "acks."
 class DeliveryProcessor:
     """Keeps the ladders of every partner of *topology*, by the limits of *clocks*."""
 
-    name = books.PROCESSOR
+    name = "delivery"
     stateful = True
     keyed = False
 

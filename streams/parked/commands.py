@@ -36,7 +36,7 @@ def _ids(incomplete: str) -> list[str]:
 ParkedIdText = Annotated[
     str, typer.Argument(metavar="ID", help="Such as release:ledger-3@17.", autocompletion=_ids, show_default=False)
 ]
-PROCESSORS = ("intake", "release", "recall", "cohort")
+PROCESSORS = ("intake", "release", "reconsider", "recall", "cohort", "delivery")
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
 OneProcessor = Annotated[
     str | None, typer.Option("--processor", help="Of this processor alone: intake, release, recall or cohort.")

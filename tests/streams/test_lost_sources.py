@@ -35,7 +35,7 @@ class Consumer:
 
 
 def record() -> SimpleNamespace:
-    return SimpleNamespace(partition=0, offset=4, key=b"a name", value=b"x")
+    return SimpleNamespace(partition=0, offset=4, key=b"a name", value=b"x", timestamp=1, timestamp_type=1)
 
 
 async def test_an_empty_log_is_empty() -> None:
