@@ -15,7 +15,8 @@ from infra.signing.desk import KeyDesk
 from infra.signing.keys import Holder, HolderKind
 from infra.workplace import workplace
 from schemas.names import AgencyId
-from streams.signatures.checking import UnknownEventError, check
+from streams.ledger_search import UnknownEventError
+from streams.signatures.checking import check
 from streams.signatures.doubt import recipients
 from streams.signatures.verdict import Standing, Verdict
 from tests.infra.signing.making import DAY, signer
