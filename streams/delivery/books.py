@@ -1,49 +1,51 @@
 """What the hub knows of deliveries, in PostgreSQL, read and written in the transaction of a batch.
 
 One batch at a time, whichever partition it is of: an acknowledgement and its record, read side by side, would each
-miss the other.
+miss the other. Every statement is about a whole batch: a partner that has caught up
+acknowledges 90 000 records in one.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
+
+from psycopg.types.json import Jsonb
 
 from infra.advisory_locks import AdvisoryLock
 from infra.topology.clocks import ClocksFile
-from streams.delivery.ladder import About, Claim, Known, Ladder, Refusal, Step
+from streams.delivery.ladder import Refusal
+from streams.delivery.settling import Moved
 from streams.delivery.steps import Decided
 from streams.pump.records import Transaction
 
 PROCESSOR = "delivery"
-_WAITING = """
-SELECT w.number, w.recipient, w.acknowledgement_offset, w.position, w.feed_offset, w.id::text, w.step, w.said_at,
-       w.heard_at, f.id::text, d.about, d.event_type, d.agency, d.outcome, d.delivered_at, d.finished_at,
-       d.delivery_breach_at, d.finish_breach_at,
-       coalesce(greatest(c.next_offset, s.seen_offset), 0)
-FROM streams.acknowledgement_waiting w
-LEFT JOIN streams.feed_record f ON f.recipient = w.recipient AND f.feed_offset = w.feed_offset
-LEFT JOIN streams.delivery d ON d.recipient = f.recipient AND d.id = f.id
-LEFT JOIN streams.checkpoint c ON c.processor = 'delivery' AND c.topic = 'to.' || w.recipient AND c.partition = 0
-LEFT JOIN streams.partition_state s ON s.processor = 'delivery' AND s.topic = 'to.' || w.recipient AND s.partition = 0
-WHERE w.number = ANY(%s) ORDER BY w.number
-"""
 _DECIDED = (
     "INSERT INTO streams.delivery (recipient, id, about, event_type, agency, outcome, reasons, decided_at, "
     "delivery_warn_at, delivery_breach_at, finish_warn_at, finish_breach_at) "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
+    "SELECT recipient, id, about, event_type, agency, outcome, reasons, decided_at, "
+    "delivery_warn_at, delivery_breach_at, finish_warn_at, finish_breach_at "
+    "FROM jsonb_to_recordset(%s) AS n (recipient text, id uuid, about text, event_type text, agency text, "
+    "outcome text, reasons text[], decided_at timestamptz, delivery_warn_at timestamptz, "
+    "delivery_breach_at timestamptz, finish_warn_at timestamptz, finish_breach_at timestamptz) "
     "ON CONFLICT (id, recipient) DO UPDATE SET "
     "(outcome, reasons, decided_at, delivery_warn_at, delivery_breach_at, finish_warn_at, finish_breach_at) = "
     "(excluded.outcome, excluded.reasons, excluded.decided_at, excluded.delivery_warn_at, "
     "excluded.delivery_breach_at, excluded.finish_warn_at, excluded.finish_breach_at) "
-    "WHERE streams.delivery.outcome = 'WITHHELD' RETURNING 1"
+    "WHERE streams.delivery.outcome = 'WITHHELD' RETURNING recipient, id::text"
 )
 """What was withheld may be decided again; what was relayed stays so."""
-_JUDGEABLE = """
-SELECT w.number FROM streams.acknowledgement_waiting w
-JOIN streams.feed_record f ON f.recipient = w.recipient AND f.feed_offset = w.feed_offset
-LEFT JOIN streams.delivery d ON d.recipient = f.recipient AND d.id = f.id
-WHERE (f.id <> w.id OR d.outcome = 'RELEASED') AND (w.recipient = ANY(%s) OR f.id = ANY(%s::uuid[]))
-"""
+_MOVED = (
+    "UPDATE streams.delivery d SET delivered_at = coalesce(d.delivered_at, n.delivered_at), "
+    "finished_at = coalesce(d.finished_at, n.finished_at) "
+    "FROM unnest(%s::text[], %s::uuid[], %s::timestamptz[], %s::timestamptz[]) "
+    "AS n (recipient, id, delivered_at, finished_at) WHERE d.recipient = n.recipient AND d.id = n.id"
+)
+_REFUSED = (
+    "INSERT INTO streams.acknowledgement_refused "
+    "(recipient, acknowledgement_offset, position, feed_offset, rule, refused_at) "
+    "SELECT n.*, %s FROM unnest(%s::text[], %s::bigint[], %s::int[], %s::bigint[], %s::text[]) AS n "
+    "ON CONFLICT DO NOTHING"
+)
 
 
 async def take_turn(transaction: Transaction) -> None:
@@ -60,32 +62,38 @@ async def accepted_at(transaction: Transaction, event_ids: Sequence[str]) -> Map
     return {f"{agency}/{each}": cast("dt.datetime", at) for agency, each, at in await found.fetchall()}
 
 
-async def keep_decided(
-    transaction: Transaction, decided: Sequence[Decided], clocks: ClocksFile
-) -> set[tuple[str, str]]:
-    """Keep what was decided, with its limits; return recipient and id of what is new, or decided anew."""
-    new: set[tuple[str, str]] = set()
-    for each in decided:
-        limits = clocks.of(each.event_type)
-        delivery, finish = limits.delivery, limits.retrieval
-        found = await transaction.execute(
-            _DECIDED,
-            (
-                each.recipient,
-                each.id,
-                each.about,
-                each.event_type,
-                each.agency,
-                "RELEASED" if each.released else "WITHHELD",
-                list(each.reasons),
-                each.at,
-                *((f(each.at) if each.released else None) for f in (delivery.warn_at, delivery.breach_at)),
-                *((f(each.at) if each.released else None) for f in (finish.warn_at, finish.breach_at)),
-            ),
-        )
-        if await found.fetchone() is not None:
-            new.add((each.recipient, each.id))
-    return new
+async def keep_decided(transaction: Transaction, several: Iterable[Decided], clocks: ClocksFile) -> list[Decided]:
+    """Keep *several* decisions with their limits, each pair once; return those that are new, or decided anew."""
+    by_pair: dict[tuple[str, str], Decided] = {}
+    for each in several:
+        before = by_pair.get((each.recipient, each.id))
+        if before is None or not before.released:
+            by_pair[each.recipient, each.id] = each
+    rows = [_row(each, clocks) for each in by_pair.values()]
+    found = await transaction.execute(_DECIDED, (Jsonb(rows),))
+    new = {(str(recipient), str(event_id)) for recipient, event_id in await found.fetchall()}
+    return [each for pair, each in by_pair.items() if pair in new]
+
+
+def _row(each: Decided, clocks: ClocksFile) -> dict[str, object]:
+    limits = clocks.of(each.event_type)
+    ends = {
+        "delivery_warn_at": limits.delivery.warn_at,
+        "delivery_breach_at": limits.delivery.breach_at,
+        "finish_warn_at": limits.retrieval.warn_at,
+        "finish_breach_at": limits.retrieval.breach_at,
+    }
+    return {
+        "recipient": each.recipient,
+        "id": each.id,
+        "about": each.about,
+        "event_type": each.event_type,
+        "agency": each.agency,
+        "outcome": "RELEASED" if each.released else "WITHHELD",
+        "reasons": list(each.reasons),
+        "decided_at": each.at.isoformat(),
+        **{name: end(each.at).isoformat() if each.released else None for name, end in ends.items()},
+    }
 
 
 async def keep_feed(transaction: Transaction, recipient: str, ids: Mapping[int, str]) -> None:
@@ -97,108 +105,35 @@ async def keep_feed(transaction: Transaction, recipient: str, ids: Mapping[int, 
     )
 
 
-async def keep_claims(transaction: Transaction, claims: Sequence[Claim]) -> list[int]:
-    """Let *claims* wait, and return their numbers."""
-    numbers = []
-    for each in claims:
-        found = await transaction.execute(
-            "INSERT INTO streams.acknowledgement_waiting (recipient, acknowledgement_offset, position, feed_offset, "
-            "id, step, said_at, heard_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING number",
+async def move(transaction: Transaction, moves: Sequence[Moved]) -> None:
+    """Note which steps ladders have reached."""
+    reached: dict[tuple[str, str], dict[str, dt.datetime]] = {}
+    for each in moves:
+        column = "delivered" if each.step.step == "DELIVERED" else "finished"
+        reached.setdefault((each.claim.recipient, each.claim.id), {})[column] = each.step.at
+    if reached:
+        await transaction.execute(
+            _MOVED,
             (
-                each.recipient,
-                each.acknowledgement_offset,
-                each.position,
-                each.feed_offset,
-                each.id,
-                each.step,
-                each.said_at,
-                each.heard_at,
+                [recipient for recipient, _ in reached],
+                [event_id for _, event_id in reached],
+                [at.get("delivered") for at in reached.values()],
+                [at.get("finished") for at in reached.values()],
             ),
         )
-        row = await found.fetchone()
-        assert row is not None, "an insertion returns its number"
-        numbers.append(cast("int", row[0]))
-    return numbers
 
 
-async def judgeable(transaction: Transaction, recipients: Sequence[str], ids: Sequence[str]) -> list[int]:
-    """Return the numbers of waiting claims of *recipients*, or about *ids*, whose record is known by now."""
-    found = await transaction.execute(_JUDGEABLE, (list(recipients), list(ids)))
-    return [cast("int", number) for (number,) in await found.fetchall()]
-
-
-async def waiting_up_to(transaction: Transaction, number: int) -> list[int]:
-    """Return the numbers of all claims that wait, up to *number*."""
-    found = await transaction.execute(
-        "SELECT number FROM streams.acknowledgement_waiting WHERE number <= %s", (number,)
-    )
-    return [cast("int", each) for (each,) in await found.fetchall()]
-
-
-async def claim(transaction: Transaction, number: int, end_of: Mapping[str, int]) -> tuple[Claim, Known]:
-    """Return the waiting claim *number*, and what it is judged by."""
-    row = await (await transaction.execute(_WAITING, ([number],))).fetchone()
-    assert row is not None, "nobody else is at the books"
-    recipient, feed_offset = str(row[1]), cast("int", row[4])
-    found = Claim(
-        recipient=recipient,
-        acknowledgement_offset=cast("int", row[2]),
-        position=cast("int", row[3]),
-        feed_offset=feed_offset,
-        id=str(row[5]),
-        step=cast("Step", row[6]),
-        said_at=cast("dt.datetime", row[7]),
-        heard_at=cast("dt.datetime", row[8]),
-    )
-    at_offset = None if row[9] is None else str(row[9])
-    ladder = None
-    if at_offset is not None and row[10] is not None:
-        ladder = Ladder(
-            recipient=recipient,
-            id=at_offset,
-            about=cast("About", row[10]),
-            event_type=str(row[11]),
-            agency=cast("str | None", row[12]),
-            released=row[13] == "RELEASED",
-            delivered_at=cast("dt.datetime | None", row[14]),
-            finished_at=cast("dt.datetime | None", row[15]),
-            delivery_breach_at=cast("dt.datetime | None", row[16]),
-            finish_breach_at=cast("dt.datetime | None", row[17]),
+async def keep_refused(transaction: Transaction, refusals: Sequence[Refusal], now: dt.datetime) -> None:
+    """Keep *refusals* for operators."""
+    if refusals:
+        await transaction.execute(
+            _REFUSED,
+            (
+                now,
+                [each.recipient for each in refusals],
+                [each.acknowledgement_offset for each in refusals],
+                [each.position for each in refusals],
+                [each.feed_offset for each in refusals],
+                [each.rule for each in refusals],
+            ),
         )
-    known = Known(id_at_offset=at_offset, ladder=ladder, read_to=cast("int", row[18]), end=end_of.get(recipient))
-    return found, known
-
-
-async def move(transaction: Transaction, ladder: Ladder, step: Step, at: dt.datetime) -> None:
-    """Note that *ladder* has reached *step*."""
-    column = b"delivered_at" if step == "DELIVERED" else b"finished_at"
-    await transaction.execute(
-        b"UPDATE streams.delivery SET "
-        + column
-        + b" = %s WHERE recipient = %s AND id = %s AND "
-        + column
-        + b" IS NULL",
-        (at, ladder.recipient, ladder.id),
-    )
-
-
-async def done_with(transaction: Transaction, number: int) -> None:
-    """Let the claim *number* wait no longer."""
-    await transaction.execute("DELETE FROM streams.acknowledgement_waiting WHERE number = %s", (number,))
-
-
-async def keep_refused(transaction: Transaction, refusal: Refusal, now: dt.datetime) -> None:
-    """Keep *refusal* for operators."""
-    await transaction.execute(
-        "INSERT INTO streams.acknowledgement_refused "
-        "(recipient, acknowledgement_offset, position, feed_offset, rule, refused_at) "
-        "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-        (
-            refusal.recipient,
-            refusal.acknowledgement_offset,
-            refusal.position,
-            refusal.feed_offset,
-            refusal.rule,
-            now,
-        ),
-    )

@@ -5,8 +5,8 @@ Rule 2: the order in which the sources are read changes nothing of where a ladde
 Rule 3: each step, each limit and each refusal is told once: SQL state and the outbox commit together.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar, cast
 
 from infra.topology.clocks import ClocksFile
 from infra.topology.model import Topology
@@ -14,16 +14,23 @@ from schemas.catalogue import hub_contract
 from schemas.codec import Codec, Record
 from schemas.errors import RejectedError
 from schemas.names import TopicName
-from streams.delivery import books
+from streams.delivery import books, waiting
 from streams.delivery.acknowledging import claims_in, whole
-from streams.delivery.ladder import Claim, Refusal, is_settled, reached, refused_rule, relayed_in_time
+from streams.delivery.knowing import known_of
+from streams.delivery.ladder import Claim, Refusal, relayed_in_time
 from streams.delivery.overdue import take_late
+from streams.delivery.settling import settle
 from streams.delivery.steps import Decided, decided, recalled, told_late, told_reached, told_refused, told_relayed
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
 
 DECISIONS = TopicName("decisions")
 LOOKS = TopicName("clock.deliveries")
 FEED, ACKS = "to.", "acks."
+JUDGED_MAX = 20_000
+"""Acknowledgements of a transaction, which must end in time and keeps all others from the books; the rest wait."""
+PAGE = 5000
+"""Claims that are judged at a time."""
+T = TypeVar("T")
 
 
 class DeliveryProcessor:
@@ -68,7 +75,9 @@ class DeliveryProcessor:
         found = [decided(self._codec.decode(record.value).record) for record in batch]
         outputs = await self._relay(found, transaction)
         ids = [each.id for each in found if each.released]
-        return outputs + await self._settle(await books.judgeable(transaction, (), ids), {}, inputs, transaction)
+        return outputs + await self._settle(
+            await waiting.numbers_about(transaction, ids, JUDGED_MAX), {}, inputs, transaction
+        )
 
     async def _feed(
         self, recipient: str, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Transaction
@@ -85,19 +94,23 @@ class DeliveryProcessor:
                 ids[source.offset] = str(cast("Record", read.record["envelope"])["event_id"])
         await books.keep_feed(transaction, recipient, ids)
         outputs = await self._relay(recalls, transaction)
-        numbers = await books.judgeable(transaction, (recipient,), ())
+        numbers = await waiting.numbers_at(transaction, recipient, list(ids), JUDGED_MAX)
         return outputs + await self._settle(numbers, {}, inputs, transaction)
 
     async def _acknowledgements(
         self, recipient: str, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Transaction
     ) -> list[Output]:
-        outputs: list[Output] = []
-        numbers: list[int] = []
+        claims: list[Claim] = []
+        refusals: list[Refusal] = []
         for source in batch:
-            claims, refusals = self._claims(recipient, source, inputs)
-            outputs += await self._refuse(refusals, inputs, transaction)
-            numbers += await books.keep_claims(transaction, claims)
-        return outputs + await self._settle(numbers, {}, inputs, transaction)
+            said, refused = self._claims(recipient, source, inputs)
+            claims += said
+            refusals += refused
+        outputs = await self._refuse(refusals, inputs, transaction)
+        await waiting.keep(transaction, claims[JUDGED_MAX:])
+        for page in _pages(claims[:JUDGED_MAX]):
+            outputs += await self._judge(page, {}, inputs, transaction)
+        return outputs
 
     def _claims(
         self, recipient: str, source: SourceRecord, inputs: Inputs
@@ -120,14 +133,14 @@ class DeliveryProcessor:
             ends = {
                 str(each["partner"]): cast("int", each["end_offset"]) for each in cast("list[Record]", record["feeds"])
             }
-            numbers = await books.waiting_up_to(transaction, cast("int", record["waiting_until"]))
+            numbers = await waiting.numbers_up_to(transaction, cast("int", record["waiting_until"]), ends, JUDGED_MAX)
             outputs += await self._settle(numbers, ends, inputs, transaction)
         return outputs
 
     async def _relay(self, several: Sequence[Decided], transaction: Transaction) -> list[Output]:
-        new = await books.keep_decided(transaction, several, self._clocks)
-        told = [each for each in several if each.released and (each.recipient, each.id) in new]
-        accepted = await books.accepted_at(transaction, [each.id for each in told]) if told else {}
+        kept = await books.keep_decided(transaction, several, self._clocks) if several else []
+        new = [each for each in kept if each.released]
+        accepted = await books.accepted_at(transaction, [each.id for each in new]) if new else {}
         return [
             told_relayed(
                 each,
@@ -136,36 +149,32 @@ class DeliveryProcessor:
                 ),
                 self._codec,
             )
-            for each in told
+            for each in new
         ]
 
     async def _settle(
-        self, numbers: Iterable[int], ends: Mapping[str, int], inputs: Inputs, transaction: Transaction
+        self, numbers: Sequence[int], ends: Mapping[str, int], inputs: Inputs, transaction: Transaction
     ) -> list[Output]:
-        """Enter the waiting claims *numbers* that can be judged by now; the others wait on."""
+        """Judge the waiting claims *numbers*; those that cannot be judged yet wait on, behind the others."""
         outputs: list[Output] = []
-        for number in numbers:
-            claim, known = await books.claim(transaction, number, ends)
-            rule = refused_rule(claim, known)
-            if rule is not None:
-                refusal = Refusal(
-                    recipient=claim.recipient,
-                    acknowledgement_offset=claim.acknowledgement_offset,
-                    position=claim.position,
-                    feed_offset=claim.feed_offset,
-                    rule=rule,
-                )
-                outputs += await self._refuse([refusal], inputs, transaction)
-            elif is_settled(known) and known.ladder is not None:
-                for step in reached(known.ladder, claim):
-                    await books.move(transaction, known.ladder, step.step, step.at)
-                    outputs.append(told_reached(known.ladder, step, claim, self._codec))
-            else:
-                continue
-            await books.done_with(transaction, number)
+        for page in _pages(numbers):
+            outputs += await self._judge(await waiting.take(transaction, page), ends, inputs, transaction)
         return outputs
 
+    async def _judge(
+        self, claims: Sequence[Claim], ends: Mapping[str, int], inputs: Inputs, transaction: Transaction
+    ) -> list[Output]:
+        """Enter what *claims* come to, and let wait what cannot be judged yet."""
+        found = settle(zip(claims, await known_of(transaction, claims, ends), strict=True))
+        await books.move(transaction, found.moves)
+        await waiting.keep(transaction, found.waiting)
+        told = [told_reached(each.ladder, each.step, each.claim, self._codec) for each in found.moves]
+        return told + await self._refuse(found.refusals, inputs, transaction)
+
     async def _refuse(self, refusals: Sequence[Refusal], inputs: Inputs, transaction: Transaction) -> list[Output]:
-        for each in refusals:
-            await books.keep_refused(transaction, each, inputs.now)
+        await books.keep_refused(transaction, refusals, inputs.now)
         return [told_refused(each, inputs.now, self._codec) for each in refusals]
+
+
+def _pages(several: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (several[begin : begin + PAGE] for begin in range(0, len(several), PAGE))

@@ -19,11 +19,11 @@ from streams.delivery.ladder import (
     Known,
     Ladder,
     Step,
-    is_settled,
     reached,
     refused_rule,
     relayed_in_time,
 )
+from streams.delivery.settling import settle
 
 NOW = dt.datetime(2026, 3, 3, 8, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -70,25 +70,22 @@ class Hub:
         self.read_to = 0
         self.ladders: dict[str, Ladder] = {}
         self.waiting: list[Claim] = []
-        self.refused: list[tuple[Claim, str]] = []
+        self.refused: list[tuple[int, int | None, str]] = []
         self.told: list[tuple[str, Step]] = []
 
     def settle(self, end: int | None = None) -> None:
-        left = []
-        for each in self.waiting:
-            found = self.at.get(each.feed_offset)
-            known = Known(id_at_offset=found, ladder=self.ladders.get(found or ""), read_to=self.read_to, end=end)
-            rule = refused_rule(each, known)
-            if rule is not None:
-                self.refused.append((each, rule))
-            elif is_settled(known) and known.ladder is not None:
-                for step in reached(known.ladder, each):
-                    name = "delivered_at" if step.step == "DELIVERED" else "finished_at"
-                    self.ladders[known.ladder.id] = replace(self.ladders[known.ladder.id], **{name: step.at})
-                    self.told.append((known.ladder.id, step.step))
-            else:
-                left.append(each)
-        self.waiting = left
+        found = settle((each, self.known(each, end)) for each in self.waiting)
+        for moved in found.moves:
+            name = "delivered_at" if moved.step.step == "DELIVERED" else "finished_at"
+            before = self.ladders[moved.ladder.id]
+            self.ladders[before.id] = replace(before, **{name: moved.step.at})
+            self.told.append((before.id, moved.step.step))
+        self.refused += [(each.position, each.feed_offset, each.rule) for each in found.refusals]
+        self.waiting = found.waiting
+
+    def known(self, each: Claim, end: int | None) -> Known:
+        at = self.at.get(each.feed_offset)
+        return Known(id_at_offset=at, ladder=self.ladders.get(at or ""), read_to=self.read_to, end=end)
 
 
 @given(FEEDS, st.lists(CLAIMS, max_size=8), st.randoms())
