@@ -4,6 +4,8 @@ import os
 import pwd
 from pathlib import Path
 
+from schemas.errors import MisuseError
+
 LOGIN_UID = Path("/proc/self/loginuid")
 NOBODY_LOGGED_IN = 2**32 - 1
 REASON_CHARS_MAX = 200
@@ -35,3 +37,11 @@ def reason_in(text: str) -> str | None:
     """Return the reason that *text* gives, in single spaces; None when there is none, or too much of it."""
     reason = " ".join(text.split())
     return reason if 0 < len(reason) <= REASON_CHARS_MAX else None
+
+
+def reason_given(text: str) -> str:
+    """Return the reason that *text* gives, as it is kept; raise MisuseError when `reason_in` finds none."""
+    reason = reason_in(text)
+    if reason is None:
+        raise MisuseError(f"give a reason of at most {REASON_CHARS_MAX} characters")
+    return reason

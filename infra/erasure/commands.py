@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from infra.operator import REASON_CHARS_MAX, operator_name, reason_in
+from infra.operator import REASON_CHARS_MAX, operator_name, reason_given
 from schemas.errors import MisuseError
 from schemas.names import AgencyId, SubjectId
 
@@ -63,7 +63,7 @@ def hold(subject: Id, reason: Why) -> None:
 
     async def act(desk: "ErasureDesk") -> None:
         await desk.vault.expect(_subject(subject))
-        await desk.register.hold(_subject(subject), _reason(reason), operator_name())
+        await desk.register.hold(_subject(subject), reason_given(reason), operator_name())
 
     _with_desk(act)
     typer.echo("Held. `hub subject unhold` ends it.")
@@ -75,7 +75,7 @@ def unhold(subject: Id, reason: Why) -> None:
 
     async def act(desk: "ErasureDesk") -> int:
         group = await desk.vault.expect(_subject(subject))
-        return await desk.register.end_hold(group, _reason(reason), operator_name())
+        return await desk.register.end_hold(group, reason_given(reason), operator_name())
 
     typer.echo(f"Ended {_with_desk(act)} holds.")
 
@@ -132,7 +132,7 @@ def merge(subject: Id, other: Annotated[str, typer.Argument(metavar="OTHER", hel
     """Declare that two ids are one person: the younger becomes another name of the older. There is no way back."""
 
     async def act(desk: "ErasureDesk") -> SubjectId:
-        why = _reason(reason)  # before what cannot be taken back
+        why = reason_given(reason)  # before what cannot be taken back
         return await desk.declare_same(_subject(subject), _subject(other), why, operator_name())
 
     typer.echo(f"One person: {_with_desk(act)}")
@@ -163,13 +163,6 @@ def _subject(text: str) -> SubjectId:
         return SubjectId(str(uuid.UUID(text)))
     except ValueError:
         raise MisuseError("give the random id of the person: `hub subject find` prints it") from None
-
-
-def _reason(text: str) -> str:
-    found = reason_in(text)
-    if found is None:
-        raise MisuseError(f"give a reason of at most {REASON_CHARS_MAX} characters")
-    return found
 
 
 def _with_desk(action: "Callable[[ErasureDesk], Awaitable[Found]]") -> Found:

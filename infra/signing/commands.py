@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from infra.operator import REASON_CHARS_MAX, operator_name, reason_in
+from infra.operator import REASON_CHARS_MAX, operator_name, reason_given
 from schemas.errors import MisuseError
 
 if TYPE_CHECKING:
@@ -150,9 +150,7 @@ def revoke(
 
     With --since in the past, what it signed since then is in doubt: `hub key doubtful` lists it.
     """
-    why = reason_in(reason)
-    if why is None:
-        raise MisuseError(f"give a reason of at most {REASON_CHARS_MAX} characters")
+    why = reason_given(reason)
     moment = _moment(since)
     told = _with_desk(lambda desk: desk.revoke(key_id, moment, why, operator_name()))
     if as_json:

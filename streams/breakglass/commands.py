@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from infra.operator import REASON_CHARS_MAX, reason_in
+from infra.operator import REASON_CHARS_MAX, reason_given
 from schemas.errors import MisuseError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def request(
     as_json: AsJson = False,
 ) -> None:
     """Ask to see an event. Another person has to agree within a day: `hub breakglass approve`."""
-    entry = _with_desk(lambda desk: desk.request(event_id, reason=_reason(reason), ground=ground))
+    entry = _with_desk(lambda desk: desk.request(event_id, reason=reason_given(reason), ground=ground))
     _say(entry, f"Asked. Another person agrees with: hub breakglass approve {entry.access_id}", as_json=as_json)
 
 
@@ -87,7 +87,7 @@ def review(
     as_json: AsJson = False,
 ) -> None:
     """Review an access that somebody else had; that ends it."""
-    entry = _with_desk(lambda desk: desk.review(access_id, finding=finding, note=_reason(note)))
+    entry = _with_desk(lambda desk: desk.review(access_id, finding=finding, note=reason_given(note)))
     _say(entry, f"Reviewed: {entry.finding}.", as_json=as_json)
 
 
@@ -149,13 +149,6 @@ def _plain(access: "Access", state: str) -> dict[str, object]:
         "reviewed_by": reviewed and reviewed.by_whom,
         "finding": reviewed and reviewed.finding,
     }
-
-
-def _reason(text: str) -> str:
-    found = reason_in(text)
-    if found is None:
-        raise MisuseError(f"give a reason of at most {REASON_CHARS_MAX} characters")
-    return found
 
 
 def _with_desk(action: "Callable[[Desk], Awaitable[Found]]") -> Found:

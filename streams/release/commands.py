@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from infra.operator import REASON_CHARS_MAX, reason_in
-from schemas.errors import MisuseError
+from infra.operator import REASON_CHARS_MAX, reason_given
 
 if TYPE_CHECKING:
     from streams.release.approving import ApprovalDesk
@@ -46,9 +45,7 @@ def give(
     """
     from infra.signing.signer import Signer
 
-    why = reason_in(reason)
-    if why is None:
-        raise MisuseError(f"give a reason of at most {REASON_CHARS_MAX} characters")
+    why = reason_given(reason)
     signer = Signer.of(key)
     told = _with_desk(lambda desk: desk.give(event_id, audience, officer, signer, why, valid_days=valid_days))
     if as_json:

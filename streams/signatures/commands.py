@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from infra.operator import REASON_CHARS_MAX, reason_in
+from infra.operator import REASON_CHARS_MAX, reason_given
 from infra.signing.commands import AsJson, KeyIdArgument, key_app
-from schemas.errors import MisuseError
 
 LISTED_MAX = 50
 
@@ -36,9 +35,7 @@ def check_command(
     from streams.signatures.checking import check
     from streams.signatures.verdict import SAID, Standing
 
-    why = reason_in(reason)
-    if why is None:
-        raise MisuseError(f"give a reason of at most {REASON_CHARS_MAX} characters")
+    why = reason_given(reason)
     found = at_vault(lambda place, pool: check(place, pool, event_id, why))
     if as_json:
         typer.echo(json.dumps(asdict(found), default=str))
