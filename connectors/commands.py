@@ -11,18 +11,10 @@ import typer
 
 from connectors.demo.command import demo
 from connectors.importing.command import register as register_importing
-from connectors.principal import agency_of, credentials_of
+from connectors.principal import CredentialsFile, agency_of, credentials_of
 from connectors.scenario.command import scenario
 
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
-CredentialsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--credentials",
-        envvar="HUB_CREDENTIALS",
-        help="File of `hub credentials … --format env`; else those of the local home.",
-    ),
-]
 Agency = Annotated[str | None, typer.Option(help="Publish as this agency of the local home.")]
 Wait = Annotated[bool, typer.Option(help="Wait for the receipt of each event.")]
 Timeout = Annotated[float, typer.Option(min=0.0, help="Give up when no receipt has come for so many seconds.")]

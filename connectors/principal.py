@@ -1,10 +1,23 @@
 """Whom a command acts as: the agency or partner whose credentials it uses."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from infra.home import Home
 from infra.topology.credentials import Credentials
 from schemas.errors import MisuseError
+
+CredentialsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--credentials",
+        envvar="HUB_CREDENTIALS",
+        help="File of `hub credentials … --format env`; else those of the local home.",
+    ),
+]
+"""The option of every command that acts as an agency or a partner."""
 
 
 def credentials_of(principal: str | None, file: Path | None, *, must_run: bool = True) -> Credentials:

@@ -9,19 +9,11 @@ from typing import Annotated
 
 import typer
 
-from connectors.principal import agency_of
+from connectors.principal import CredentialsFile, agency_of
 from infra.topology.credentials import Credentials
 from schemas.codec import Record
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
-CredentialsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--credentials",
-        envvar="HUB_CREDENTIALS",
-        help="File of `hub credentials … --format env`; else those of the local home.",
-    ),
-]
 Agency = Annotated[str | None, typer.Option(help="As this agency of the local home.")]
 KeyFile = Annotated[Path, typer.Option("--key", help="Public keys of the hub (PEM): `hub evidence key` gives them.")]
 

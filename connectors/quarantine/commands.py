@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connectors.principal import agency_of
+from connectors.principal import CredentialsFile, agency_of
 from infra.cli import EXIT_REFUSED
 from infra.home import write_atomically
 
@@ -20,14 +20,6 @@ if TYPE_CHECKING:
     from schemas.codec import Codec
 
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
-CredentialsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--credentials",
-        envvar="HUB_CREDENTIALS",
-        help="File of `hub credentials … --format env`; else those of the local home.",
-    ),
-]
 Agency = Annotated[str | None, typer.Option(help="As this agency of the local home; else whose the record is.")]
 IdText = Annotated[str, typer.Argument(metavar="ID", help="Such as rs-police@17.", show_default=False)]
 
