@@ -8,6 +8,8 @@ import psycopg
 from infra.home import Home
 
 READER = "hub_reader"
+FOR = "SELECT set_config('hub.principal', %s, true)"
+"""Says within a transaction of hub_reader for whom it reads."""
 
 
 @contextmanager
@@ -18,5 +20,5 @@ def reading_for(home: Home, principal: str) -> Iterator[psycopg.Connection]:
     """
     with psycopg.connect(home.dsn(READER), connect_timeout=3) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        connection.execute("SELECT set_config('hub.principal', %s, true)", (principal,))
+        connection.execute(FOR, (principal,))
         yield connection

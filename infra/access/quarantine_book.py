@@ -11,6 +11,7 @@ from typing import Literal, cast
 from psycopg_pool import AsyncConnectionPool
 
 from infra.access.quarantine_log import Held
+from infra.reading_rows import FOR
 
 State = Literal["open", "resubmitted", "discarded"]
 
@@ -112,7 +113,7 @@ class QuarantineBook:
         if not wanted:
             return {}
         async with self._readers.connection() as connection, connection.transaction():
-            await connection.execute("SELECT set_config('hub.principal', %s, true)", (agency,))
+            await connection.execute(FOR, (agency,))
             rows = await (await connection.execute(query.encode(), (agency, list(wanted)))).fetchall()
         return {row[0]: row[1] for row in rows}
 

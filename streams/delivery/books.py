@@ -18,7 +18,6 @@ from streams.delivery.settling import Moved
 from streams.delivery.steps import Decided
 from streams.pump.records import Transaction
 
-PROCESSOR = "delivery"
 _DECIDED = (
     "INSERT INTO streams.delivery (recipient, id, about, event_type, agency, outcome, reasons, decided_at, "
     "delivery_warn_at, delivery_breach_at, finish_warn_at, finish_breach_at) "

@@ -4,7 +4,6 @@ import base64
 import datetime as dt
 from collections.abc import Mapping
 
-from schemas.catalogue import hub_contract
 from schemas.codec import Codec, Record
 from schemas.derive import Channel, derive
 from schemas.field_steps import AGENCY
@@ -12,6 +11,7 @@ from schemas.names import AgencyId, CaseId, TopicName
 from schemas.originals import seal_original
 from schemas.sealing import DataKey, Nonce, Sealing, seal
 from schemas.stamps import SIGNED_ORIGINAL
+from streams.hub_records import hub_output
 from streams.intake.admission import ERASED, Duplicate
 from streams.intake.reading import RECORD_BYTES_MAX, Readable, Refused
 from streams.pump.records import Output, SourceRecord
@@ -72,7 +72,7 @@ def receipt_output(
                 "event_type": answered.event_type,
             }
             content |= {"problems": _problems(answered)}
-    return _hub_output(TopicName(f"receipts.{agency}"), "Receipt", content, codec)
+    return hub_output(TopicName(f"receipts.{agency}"), "Receipt", content, codec)
 
 
 def quarantine_output(
@@ -97,7 +97,7 @@ def quarantine_output(
         "problems": _problems(refused),
         "record": record,
     }
-    return _hub_output(TopicName(f"quarantine.{agency}"), "Quarantined", content, codec)
+    return hub_output(TopicName(f"quarantine.{agency}"), "Quarantined", content, codec)
 
 
 def _origin(source: SourceRecord) -> Record:
@@ -110,8 +110,3 @@ def _origin(source: SourceRecord) -> Record:
 
 def _problems(refused: Refused) -> list[Record]:
     return [{"path": problem.path, "rule": problem.rule, "advice": problem.advice} for problem in refused.problems]
-
-
-def _hub_output(topic: TopicName, name: str, content: Record, codec: Codec) -> Output:
-    schema = hub_contract(name).schema
-    return Output(topic=topic, value=codec.writer(f"{topic}-hub.v1.{name}", schema).encode(content))

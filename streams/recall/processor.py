@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from infra.erasure.orders import SUBJECTS, Order, order_of
 from infra.vault.vault import Vault
 from schemas.catalogue import hub_contract
-from schemas.codec import Codec
+from schemas.codec import Codec, Record
 from schemas.names import PartnerId, TopicName
-from streams.hub_records import withdrawal_outputs
+from streams.hub_records import hub_output, withdrawal_outputs
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
 
 
@@ -58,13 +58,11 @@ class Recall:
         return [*recalls, *withdrawal_outputs(order.erasure_id, order.subject_ids, self._stages, self._codec)]
 
     def _recall(self, order: Order, partner: PartnerId, names: Sequence[str]) -> Output:
-        topic, contract = TopicName(f"to.{partner}"), hub_contract("Recalled")
-        content = {
+        content: Record = {
             "recall_id": order.erasure_id,
             "partner": partner,
             "subjects": list(names),
             "reason": order.reason,
             "recalled_at": order.ordered_at,
         }
-        writer = self._codec.writer(f"{topic}-{contract.fullname}", contract.schema)
-        return Output(topic=topic, value=writer.encode(content))
+        return hub_output(TopicName(f"to.{partner}"), "Recalled", content, self._codec)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from infra.clock import tick_of
 from infra.control import ControlState
 from infra.topology.model import DAY_MS
-from schemas.catalogue import Contract, hub_contract
+from schemas.catalogue import Contract
 from schemas.channel_rules import NonPersonal
 from schemas.codec import Codec, Record
 from schemas.compiler import compiled_or_none
@@ -15,6 +15,7 @@ from schemas.derive import Channel, derive
 from schemas.egress import Egress
 from schemas.names import PartnerId, TopicName
 from schemas.sealing import DataKey, Nonce, Sealing, seal
+from streams.hub_records import hub_output
 from streams.pump.records import Output, SourceRecord
 from streams.release.basis import Because, Considered, basis_of
 from streams.release.decide import RULES_VERSION, Decision, Facts, Release
@@ -106,8 +107,7 @@ def decision_output(
         "rules": RULES_VERSION,
         "because": str(rested.because),
     }
-    writer = codec.writer(f"{DECISIONS}-hub.v1.Decision", hub_contract("Decision").schema)
-    return Output(topic=DECISIONS, value=writer.encode(content))
+    return hub_output(DECISIONS, "Decision", content, codec)
 
 
 def _sealed_output(
