@@ -130,18 +130,16 @@ async def _receipts(credentials: Credentials) -> AsyncIterator[Record]:
     from aiokafka import TopicPartition
 
     from connectors.access import Access
-    from infra.kafka import consumer_for, let_go, whole
+    from infra.kafka import reading
     from schemas.catalogue import hub_contract
     from schemas.codec import Codec
 
     access = Access(credentials)
-    codec, consumer = Codec(access.registry()), consumer_for(credentials)
+    codec, source = Codec(access.registry()), TopicPartition(f"receipts.{credentials.principal}", 0)
     try:
-        await consumer.start()
-        async for _, records in whole(consumer, [TopicPartition(f"receipts.{credentials.principal}", 0)]):
-            await codec.learn_aside([record.value for record in records])
-            for record in records:
-                yield codec.decode(record.value, hub_contract("Receipt")).record
+        async with reading(credentials, codec, [source], patience_s=5) as pages:
+            async for _, records in pages:
+                for record in records:
+                    yield codec.decode(record.value, hub_contract("Receipt")).record
     finally:
-        await let_go(consumer, 5)
         access.close()

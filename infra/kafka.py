@@ -11,6 +11,7 @@ from aiokafka.structs import ConsumerRecord
 
 from infra.settings import settings
 from infra.topology.credentials import Credentials
+from schemas.codec import Codec
 
 REQUEST_BYTES_MAX = 4 * 1024 * 1024
 BATCH_BYTES_MAX = 512 * 1024
@@ -107,6 +108,27 @@ async def whole(
         consumer.seek(source, first)
     async for found in to_the_end(consumer, sources):
         yield found
+
+
+@contextlib.asynccontextmanager
+async def reading(
+    credentials: Credentials, codec: Codec, sources: Sequence[TopicPartition], *, patience_s: float = 1.0
+) -> AsyncIterator[AsyncIterator[tuple[TopicPartition, Sequence[ConsumerRecord]]]]:
+    """Connect while the block runs, and give it what `whole` yields of *sources*; *codec* has learnt the schemas."""
+    consumer = consumer_for(credentials)
+    try:
+        await consumer.start()
+        yield _learnt(whole(consumer, sources), codec)
+    finally:
+        await let_go(consumer, patience_s)
+
+
+async def _learnt(
+    found: AsyncIterator[tuple[TopicPartition, Sequence[ConsumerRecord]]], codec: Codec
+) -> AsyncIterator[tuple[TopicPartition, Sequence[ConsumerRecord]]]:
+    async for source, records in found:
+        await codec.learn_aside([record.value for record in records])
+        yield source, records
 
 
 async def to_the_end(

@@ -5,7 +5,7 @@ from typing import cast
 
 from aiokafka import TopicPartition
 
-from infra.kafka import consumer_for, let_go, whole
+from infra.kafka import reading
 from infra.workplace import Workplace
 from schemas.codec import Record
 from schemas.errors import MisuseError
@@ -34,16 +34,12 @@ async def found_in_ledger(place: Workplace, event_id: str) -> SourceRecord:
     topic = place.topology.topic(LEDGER)
     assert topic is not None, "the rules of the topology want it"
     sources, wanted = [TopicPartition(LEDGER, number) for number in range(topic.partitions)], event_id.encode()
-    consumer = consumer_for(place.credentials("hub-admin"))
-    await consumer.start()
-    try:
-        async for source, records in whole(consumer, sources):
-            likely = [record for record in records if wanted in (record.value or b"").lower()]
-            await place.codec.learn_aside([record.value for record in likely])
-            for record in likely:
+    async with reading(place.credentials("hub-admin"), place.codec, sources) as pages:
+        async for source, records in pages:
+            for record in records:
+                if wanted not in (record.value or b"").lower():
+                    continue
                 envelope = cast("Record", place.codec.decode(record.value).record["envelope"])
                 if str(envelope["event_id"]).lower() == event_id:
                     return SourceRecord(LEDGER, source.partition, record.offset, record.key, record.value)
-    finally:
-        await let_go(consumer)
     raise UnknownEventError("the ledger holds no event of this id: only what was accepted is there")

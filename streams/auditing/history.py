@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 from aiokafka import TopicPartition
 
 from infra.control import AGREEMENTS, APPROVALS, CONSENTS, ControlFold, ControlState, agreement_from
-from infra.kafka import consumer_for, let_go, whole
+from infra.kafka import reading
 from infra.signing.key_log import KEYS
 from infra.topology.agreements import Agreement
 from infra.workplace import Workplace
@@ -97,31 +97,22 @@ async def past_of(place: Workplace) -> Past:
     """Return the control topics of the hub of *place*, from their first record to the end as it is now."""
     sources = [TopicPartition(topic, 0) for topic in TOPICS]
     found: dict[str, list[Written]] = {topic: [] for topic in TOPICS}
-    consumer = consumer_for(place.credentials("hub-admin"))
-    await consumer.start()
-    try:
-        async for source, records in whole(consumer, sources):
-            await place.codec.learn_aside([record.value for record in records])
+    async with reading(place.credentials("hub-admin"), place.codec, sources) as pages:
+        async for source, records in pages:
             found[source.topic] += [Written(each.offset, each.timestamp, each.value) for each in records]
-    finally:
-        await let_go(consumer)
     return Past(place.codec, found)
 
 
 async def decisions_of(place: Workplace, event_ids: Collection[str] | None = None) -> list[Record]:
     """Return every decision about *event_ids*, or every one, in order."""
-    consumer, found = consumer_for(place.credentials("hub-admin")), list[Record]()
-    contract = hub_contract("Decision")
-    await consumer.start()
-    try:
-        async for _, records in whole(consumer, [TopicPartition(DECISIONS, 0)]):
-            await place.codec.learn_aside([record.value for record in records])
+    contract, found = hub_contract("Decision"), list[Record]()
+    sources = [TopicPartition(DECISIONS, 0)]
+    async with reading(place.credentials("hub-admin"), place.codec, sources) as pages:
+        async for _, records in pages:
             for record in records:
                 decision = place.codec.decode(record.value, contract).record
                 if event_ids is None or str(decision["event_id"]).lower() in event_ids:
                     found.append(decision)
-    finally:
-        await let_go(consumer)
     return found
 
 
@@ -129,19 +120,14 @@ async def events_since(place: Workplace, since: dt.datetime | None) -> AsyncIter
     """Yield the ledger's records in pages, those of them that the hub received at or after *since*; schemas learnt."""
     topic = place.topology.topic(LEDGER)
     assert topic is not None, "the rules of the topology want it"
-    consumer = consumer_for(place.credentials("hub-admin"))
-    await consumer.start()
-    try:
-        sources = [TopicPartition(LEDGER, number) for number in range(topic.partitions)]
-        async for source, records in whole(consumer, sources):
-            await place.codec.learn_aside([record.value for record in records])
+    sources = [TopicPartition(LEDGER, number) for number in range(topic.partitions)]
+    async with reading(place.credentials("hub-admin"), place.codec, sources) as pages:
+        async for source, records in pages:
             yield [
                 SourceRecord(TopicName(LEDGER), source.partition, record.offset, record.key, record.value)
                 for record in records
                 if since is None or _received(place, record.value) >= since
             ]
-    finally:
-        await let_go(consumer)
 
 
 def _received(place: Workplace, value: bytes) -> dt.datetime:

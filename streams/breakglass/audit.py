@@ -15,7 +15,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from infra.advisory_locks import AdvisoryLock
-from infra.kafka import append, consumer_for, let_go, whole
+from infra.kafka import append, reading
 from infra.vault.connection import Connection, Connections, rows_of
 from infra.workplace import Workplace
 from schemas.catalogue import hub_contract
@@ -86,19 +86,15 @@ class Audit:
 
     async def told(self) -> dict[int, Record]:
         """Return what the topic says of each entry, by number; raise AuditUnavailableError."""
-        consumer, source = consumer_for(self._place.credentials("hub-admin")), TopicPartition(TOPIC, 0)
-        found: dict[int, Record] = {}
+        reader, found = self._place.credentials("hub-admin"), dict[int, Record]()
         try:
-            await consumer.start()
-            async for _, records in whole(consumer, [source]):
-                await self._place.codec.learn_aside([record.value for record in records])
-                for record in records:
-                    content = self._place.codec.decode(record.value).record
-                    found.setdefault(cast("int", content["number"]), content)
+            async with reading(reader, self._place.codec, [TopicPartition(TOPIC, 0)]) as pages:
+                async for _, records in pages:
+                    for record in records:
+                        content = self._place.codec.decode(record.value).record
+                        found.setdefault(cast("int", content["number"]), content)
         except (KafkaError, OSError) as error:
             raise AuditUnavailableError(f"the topic {TOPIC} cannot be read ({type(error).__name__})") from None
-        finally:
-            await let_go(consumer)
         return found
 
     async def _tell(self, noted: Sequence[Noted]) -> None:

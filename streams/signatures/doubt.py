@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from typing import cast
 
 import psycopg
-from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from infra.control_log import ControlUnavailableError
 from infra.home import Home
-from infra.kafka import consumer_for, let_go, whole
 from infra.signing.keys import Keyring
 from infra.workplace import Workplace
-from schemas.catalogue import hub_contract
 from schemas.errors import MisuseError
+from streams.auditing.history import decisions_of
 
-DECISIONS = TopicPartition("decisions", 0)
 _SIGNED = (
     "SELECT agency, event_id::text, received_at, source_offset FROM streams.seen_event "
     "WHERE signed_by = %s AND received_at >= %s ORDER BY received_at, source_offset"
@@ -67,19 +64,11 @@ async def recipients(place: Workplace, event_ids: Collection[str]) -> Mapping[st
     Raises ControlUnavailableError when the broker is away.
     """
     found: defaultdict[str, set[str]] = defaultdict(set)
-    consumer, contract = consumer_for(place.credentials("hub-admin")), hub_contract("Decision")
     try:
-        await consumer.start()
-        async for _, records in whole(consumer, [DECISIONS]):
-            await place.codec.learn_aside([record.value for record in records])
-            for record in records:
-                if place.codec.fullname_in(record.value) == contract.fullname:
-                    decision = place.codec.decode(record.value, contract).record
-                    event_id = str(decision["event_id"]).lower()
-                    if decision["outcome"] == "RELEASED" and event_id in event_ids:
-                        found[event_id].add(str(decision["audience"]))
+        decisions = await decisions_of(place, event_ids)
     except (KafkaError, OSError) as error:
         raise ControlUnavailableError(f"the decisions cannot be read ({type(error).__name__})") from None
-    finally:
-        await let_go(consumer)
+    for decision in decisions:
+        if decision["outcome"] == "RELEASED":
+            found[str(decision["event_id"]).lower()].add(str(decision["audience"]))
     return {event_id: frozenset(partners) for event_id, partners in found.items()}
