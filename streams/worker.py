@@ -77,7 +77,6 @@ class Streams(Service):
             place.pool("hub_streams", DELIVERY_CONNECTIONS, transaction_ms=TRANSACTION_MS),
         ]
         self.control = ControlReader(place.credentials("hub-release"), place.codec, decides=True)
-        self.control_again = ControlReader(place.credentials("hub-reconsider"), place.codec, decides=True)
         self.signing_keys = KeyLog(place.credentials("hub-intake"), place.codec)
 
     async def on_start(self) -> None:
@@ -102,7 +101,6 @@ class Streams(Service):
     async def on_shutdown(self) -> None:
         """Close the connections after the pumps have ended."""
         await self.control.stop()
-        await self.control_again.stop()
         await self.signing_keys.stop()
         await self._presence.leave()
         for pool in self._pools:
@@ -174,7 +172,7 @@ class Streams(Service):
             # Agencies may not use transactions: an open one would stall the reader (design section 12.4).
             pump(intake, WorldSupply(place.clock), "hub-intake", read_committed=False),
             pump(release, WorldSupply(place.clock, self.control), "hub-release"),
-            pump(reconsider, WorldSupply(place.clock, self.control_again), "hub-reconsider"),
+            pump(reconsider, WorldSupply(place.clock, self.control), "hub-reconsider"),
             pump(recall, WorldSupply(place.clock), "hub-recall"),
             pump(cohort, WorldSupply(place.clock), "hub-cohort"),
             pump(delivery, WorldSupply(place.clock), "hub-delivery", pool=delivery_pool),

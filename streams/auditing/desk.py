@@ -22,8 +22,8 @@ from streams.auditing.explaining import Explanation, explained
 from streams.auditing.history import Told, decisions_of, events_since, past_of
 from streams.auditing.replaying import Replayed, offsets_in, replayed
 from streams.ledger_search import UnknownEventError, event_id_in, found_in_ledger
-from streams.release.basis import considered
-from streams.release.decide import Facts, Release, decide
+from streams.release.basis import considered, decided
+from streams.release.decide import Facts, Release
 from streams.release.ledger import LedgerReader
 from streams.release.processor import ReleaseProcessor
 
@@ -80,7 +80,7 @@ class Auditor:
                 if str(partner.id) == str(facts.agency):
                     continue
                 asked = considered(facts, partner.id, control)
-                decision = decide(facts, partner.id, asked.agreements, asked.consents, now, asked.approvals)
+                decision = decided(facts, partner.id, asked, now)
                 if isinstance(decision, Release):
                     agreement = decision.agreement
                     found.append(

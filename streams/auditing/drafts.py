@@ -3,13 +3,13 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from infra.control import ControlState
 from infra.topology.agreements import Agreement
 from schemas.names import PartnerId
-from streams.release.basis import considered
-from streams.release.decide import Decision, Facts, Release, decide
+from streams.release.basis import considered, decided
+from streams.release.decide import Decision, Facts, Release
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,8 +61,8 @@ def compare(
             continue
         asked = considered(facts, PartnerId(found.partner), control)
         before, after = (
-            decide(facts, PartnerId(found.partner), agreements, asked.consents, now, asked.approvals)
-            for agreements in (asked.agreements, with_draft(asked.agreements, draft))
+            decided(facts, PartnerId(found.partner), each, now)
+            for each in (asked, replace(asked, agreements=with_draft(asked.agreements, draft)))
         )
         found.events += 1
         _count(found, facts, before, after, draft)

@@ -1,12 +1,13 @@
 """Why a partner gets an event, or does not, in plain words: every agreement, and what would have to change. Pure."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schemas.names import PartnerId
-from streams.release.basis import Considered
-from streams.release.decide import Facts, Release, decide
+from streams.release.basis import Considered, decided
+from streams.release.decide import Facts, Release
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "agreed": ("An agreement covers it.", ""),
@@ -82,10 +83,10 @@ class Explanation:
 
 def explained(facts: Facts, audience: PartnerId, asked: Considered, now: dt.datetime) -> Explanation:
     """Return why *audience* gets the event at *now*, or why not, by what was *asked*."""
-    whole = decide(facts, audience, asked.agreements, asked.consents, now, asked.approvals)
+    whole = decided(facts, audience, asked, now)
     steps = []
     for each in sorted(asked.agreements, key=lambda agreement: agreement.id):
-        alone = decide(facts, audience, [each], asked.consents, now, asked.approvals)
+        alone = decided(facts, audience, dataclasses.replace(asked, agreements=(each,)), now)
         valid = f"{each.valid_from} to {each.valid_until}"
         passes = isinstance(alone, Release)
         steps.append(Step(agreement=each.id, version=each.version, passes=passes, reasons=alone.reasons, valid=valid))

@@ -9,8 +9,8 @@ from typing import cast
 from infra.control import ControlState
 from schemas.codec import Record
 from schemas.names import PartnerId
-from streams.release.basis import basis_of, considered
-from streams.release.decide import RULES_VERSION, Facts, Release, decide
+from streams.release.basis import basis_of, considered, decided
+from streams.release.decide import RULES_VERSION, Facts, Release
 
 NOTES_TRIED_MAX = 256
 """Of an event with a long list of protected persons not every combination of notes is tried."""
@@ -67,14 +67,7 @@ def _stands(decision: Record, facts: Facts, control: ControlState) -> bool:
     """Whether the rules say of *facts* what *decision* says, and find the basis that it names."""
     audience = PartnerId(str(decision["audience"]))
     asked = considered(facts, audience, control)
-    again = decide(
-        facts,
-        audience,
-        asked.agreements,
-        asked.consents,
-        decision["decided_at"],  # type: ignore[arg-type]  # fastavro gives a datetime
-        asked.approvals,
-    )
+    again = decided(facts, audience, asked, decision["decided_at"])  # type: ignore[arg-type]  # fastavro gives a datetime
     said = [decision[name] for name in ("outcome", "reasons", "view", "agreement", "agreement_version")]
     found: list[object] = ["WITHHELD", list(again.reasons), None, None, None]
     if isinstance(again, Release):

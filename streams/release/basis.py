@@ -23,7 +23,7 @@ from infra.consents import Consent
 from infra.control import ControlState
 from infra.topology.agreements import Agreement
 from schemas.names import PartnerId
-from streams.release.decide import RULES_VERSION, Facts
+from streams.release.decide import RULES_VERSION, Decision, Facts, decide
 
 
 class Because(StrEnum):
@@ -51,6 +51,11 @@ def considered(facts: Facts, audience: PartnerId, control: ControlState) -> Cons
         consents=tuple(each for subject in subjects for each in control.consents.get(subject, ())),
         approvals=tuple(each for each in control.approvals.get(facts.event_id, ()) if each.audience == audience),
     )
+
+
+def decided(facts: Facts, audience: PartnerId, asked: Considered, now: dt.datetime) -> Decision:
+    """Return what the rules say with what was *asked* of the control topics."""
+    return decide(facts, audience, asked.agreements, asked.consents, now, asked.approvals)
 
 
 def basis_bytes(facts: Facts, audience: PartnerId, asked: Considered) -> bytes:

@@ -22,8 +22,8 @@ from schemas.sealing import DataKey, Nonce
 from streams.hub_records import withdrawal_outputs
 from streams.opening import EventOpener
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
-from streams.release.basis import Because, Considered, considered
-from streams.release.decide import Decision, Facts, Release, decide, facts_of
+from streams.release.basis import Because, considered, decided
+from streams.release.decide import Facts, Release, facts_of
 from streams.release.writing import Rested, decision_output, facts_outputs, feed_output, stage_output
 
 LEDGER = TopicName("ledger")
@@ -184,11 +184,6 @@ def _is_about_statistics(record: Record) -> bool:
     """Whether a withdrawal of consent takes back that the person is counted: no purpose named means all."""
     purposes = cast("list[str]", record["purposes"])
     return not purposes or STATISTICS in purposes
-
-
-def decided(facts: Facts, audience: PartnerId, asked: Considered, now: dt.datetime) -> Decision:
-    """Return what the rules say with what was *asked* of the control topics."""
-    return decide(facts, audience, asked.agreements, asked.consents, now, asked.approvals)
 
 
 def _concerns(facts: Facts, audience: PartnerId, agreements: Sequence[Agreement]) -> bool:

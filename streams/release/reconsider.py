@@ -18,10 +18,10 @@ from schemas.codec import Codec, Record
 from schemas.names import PartnerId, TopicName
 from streams.hub_records import hub_output
 from streams.pump.records import Inputs, Output, SourceRecord, Transaction
-from streams.release.basis import Because, considered
+from streams.release.basis import Because, considered, decided
 from streams.release.decide import Release
 from streams.release.ledger import Ledger
-from streams.release.processor import Opened, ReleaseProcessor, decided
+from streams.release.processor import Opened, ReleaseProcessor
 from streams.release.withheld import FINAL, Pair, SqlWithheld, Touched, Withheld
 from streams.release.writing import DECISIONS, Rested, decision_output
 

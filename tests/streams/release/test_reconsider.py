@@ -15,9 +15,9 @@ from schemas.catalogue import hub_contract
 from schemas.codec import Record
 from schemas.names import PartnerId, TopicName
 from streams.pump.records import Inputs, Output, SourceRecord
-from streams.release.basis import considered
+from streams.release.basis import considered, decided
 from streams.release.decide import Facts, Release, Withhold
-from streams.release.processor import ReleaseProcessor, decided
+from streams.release.processor import ReleaseProcessor
 from streams.release.reconsider import REVIEWS, Reconsider
 from streams.release.withheld import FINAL, Pair, Touched
 from streams.release.writing import DECISIONS, Because, Rested, decision_output
