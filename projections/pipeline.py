@@ -2,6 +2,8 @@
 
 published = accepted + refused + duplicates, per agency and event type. A refused record counts once for each rule
 that it breaks, so the counts by rule can add up to more than the records refused; reasons of withholding alike.
+A pair of event and partner that was withheld and is released later is one that was released: it leaves the withheld.
+Its reasons stay counted as reasons of a withholding that was.
 """
 
 from collections.abc import Iterator
@@ -35,20 +37,22 @@ def rows_of(event: Event, countries: Countries) -> Iterator[Row]:  # noqa: ARG00
             if outcome == "WITHHELD":
                 for reason in sorted(set(cast("list[str]", record["reasons"]))):
                     yield _count("WITHHELD_REASON", agency, event_type, partner, reason)
+            elif record.get("because") not in (None, "FIRST"):  # decided again, which only what is withheld is
+                yield _count("WITHHELD", agency, event_type, partner, records=-1)
         case event_type:
             envelope = cast("Record", record["envelope"])
             yield _count("LEDGER", str(envelope["agency"]), event_type)
 
 
-def _count(measure: str, agency: str, event_type: str, partner: str = "", code: str = "") -> Row:
+def _count(measure: str, agency: str, event_type: str, partner: str = "", code: str = "", *, records: int = 1) -> Row:
     known = event_type if event_type in FAMILY_OF else ""
-    return COUNT.row(measure, agency, known, partner, code, family=FAMILY_OF.get(known, ""), records=1)
+    return COUNT.row(measure, agency, known, partner, code, family=FAMILY_OF.get(known, ""), records=records)
 
 
 PIPELINE = Projection(
     name="pipeline",
     title="Pipeline counters",
-    version=1,
+    version=2,
     definition=definition_of("pipeline"),
     families=("receipts.<agency>", "ledger", "decisions"),
     tables=(COUNT,),

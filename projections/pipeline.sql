@@ -10,7 +10,7 @@ CREATE TABLE pipeline_count (
     records bigint NOT NULL,
     PRIMARY KEY (measure, agency, event_type, partner, code)
 );
-COMMENT ON COLUMN pipeline_count.measure IS 'ACCEPTED, REFUSED, DUPLICATE, LEDGER, RELEASED, WITHHELD; REFUSED_RULE and WITHHELD_REASON count a record once per code.';
+COMMENT ON COLUMN pipeline_count.measure IS 'ACCEPTED, REFUSED, DUPLICATE, LEDGER, RELEASED, WITHHELD; REFUSED_RULE and WITHHELD_REASON count a record once per code. WITHHELD is what is withheld still.';
 COMMENT ON COLUMN pipeline_count.event_type IS 'Empty when the record could not be read as any.';
 
 CREATE VIEW pipeline_by_agency AS

@@ -23,6 +23,9 @@ OWNER = "hub_admin"
 ROLES = ("hub_vault", "hub_streams", "hub_projections", "hub_access", "hub_reader")
 """Roles of the hub's processes; what each may do is granted where its tables are made."""
 
+CONNECTIONS_MAX = 500
+"""Of the server. A worker takes 55 at most; all workers together what `infra/sql/013_connections.sql` leaves them."""
+
 _HBA = f"host all all {LOOPBACK}/32 scram-sha-256\n"
 _ORPHANS_SECONDS = 20.0
 
@@ -74,7 +77,7 @@ class Postgres:
             "port": str(self.port),
             "unix_socket_directories": "",
             "password_encryption": "scram-sha-256",
-            "max_connections": "100",
+            "max_connections": str(CONNECTIONS_MAX),
             "log_statement": "none",
             "log_min_error_statement": "panic",  # a statement may hold personal values
             "log_parameter_max_length": "0",

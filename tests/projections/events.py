@@ -95,6 +95,7 @@ def decisions(draw: st.DrawFn) -> Placed:
         "agreement": "agreement" if released else None,
         "reasons": draw(st.lists(st.sampled_from(REASONS), min_size=1)),
         "decided_at": NOW,
+        "because": draw(st.sampled_from([None, "FIRST", "CONTROL_CHANGED", "TIME"] if released else [None, "FIRST"])),
     }
     topic = TopicName("decisions")
     return topic, 0, Event(topic=topic, offset=0, key=None, name="Decision", record=record)

@@ -106,6 +106,24 @@ def test_published_is_accepted_and_refused_and_duplicates(log: list[Placed]) -> 
     assert total.get("LEDGER", 0) == sum(event.topic == "ledger" for event in events)
 
 
+def test_a_pair_that_was_withheld_and_is_released_later_counts_as_released_alone() -> None:
+    def decided(outcome: str, because: str) -> Event:
+        record = {
+            "agency": "rs-police",
+            "event_type": "PersonIdentified",
+            "audience": "europol",
+            "reasons": ["no-consent"],
+        }
+        record |= {"outcome": outcome, "because": because}
+        return Event(topic=TopicName("decisions"), offset=0, key=None, name="Decision", record=record)
+
+    log = [decided("WITHHELD", "FIRST"), decided("WITHHELD", "FIRST"), decided("RELEASED", "CONTROL_CHANGED")]
+    rows = combine(PIPELINE.apply(log[:2], COUNTRIES), PIPELINE.apply(log[2:], COUNTRIES))
+
+    count = {str(key[0]): values[1] for key, values in rows[COUNT].items()}
+    assert count == {"WITHHELD": 1, "RELEASED": 1, "WITHHELD_REASON": 2}
+
+
 def test_a_name_that_is_no_event_type_is_not_repeated() -> None:
     record = {"agency": "rs-police", "event_type": "Ana Petrović", "outcome": "REFUSED", "problems": []}
     event = Event(topic=TopicName("receipts.rs-police"), offset=0, key=None, name="Receipt", record=record)
