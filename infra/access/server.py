@@ -22,7 +22,9 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 from pydantic import BaseModel, Field
 
-from infra.access.quarantine import Desk, router
+from infra.access import deliveries, quarantine
+from infra.access.delivery_book import DeliveryBook
+from infra.access.quarantine import Desk
 from infra.access.quarantine_book import QuarantineBook
 from infra.access.quarantine_log import QuarantineLog
 from infra.access.quarantine_opening import QuarantineOpener
@@ -42,7 +44,7 @@ log = structlog.get_logger()
 KIDS_MAX = 2000
 BODY_BYTES_MAX = 1_000_000
 INVALID = {"/keys": f'expected {{"kids": […]}} with at most {KIDS_MAX} ids'}
-QUARANTINE_FORM = "a number, a limit, an id or a reason is missing or not in its form; see docs/users/agency.md"
+FORM = "a number, a limit, an id or a reason is missing or not in its form; see docs/users/agency.md"
 READABLE = ("schemas/ids/", "schemas/types", "subjects", "config", "mode")
 
 
@@ -102,6 +104,7 @@ def application(home: Home) -> FastAPI:  # noqa: C901, PLR0915 - one function fo
             app.state.arrival = ArrivalKeys(pool, app.state.vault)
             app.state.control = ControlReader(place.credentials("hub-access"), place.codec)
             app.state.replayed = Replayed(place.credentials("hub-access"), place.codec, app.state.vault)
+            app.state.deliveries = DeliveryBook(readers)
             app.state.desk = Desk(
                 QuarantineLog(place.credentials("hub-access"), place.codec),
                 QuarantineBook(own, readers),
@@ -216,7 +219,8 @@ def application(home: Home) -> FastAPI:  # noqa: C901, PLR0915 - one function fo
         )
         return Response(answer.content, answer.status_code, media_type=answer.headers.get("Content-Type"))
 
-    app.include_router(router(principal))
+    app.include_router(quarantine.router(principal))
+    app.include_router(deliveries.router(principal))
 
     @app.middleware("http")
     async def small_bodies_only(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -243,6 +247,6 @@ def application(home: Home) -> FastAPI:  # noqa: C901, PLR0915 - one function fo
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, _error: RequestValidationError) -> JSONResponse:
-        return JSONResponse({"code": "invalid-request", "detail": INVALID.get(request.url.path, QUARANTINE_FORM)}, 422)
+        return JSONResponse({"code": "invalid-request", "detail": INVALID.get(request.url.path, FORM)}, 422)
 
     return app

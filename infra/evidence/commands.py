@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from infra.command_groups import ShowByDefault
 from infra.progress_bar import progress_bar
 
 if TYPE_CHECKING:
@@ -35,7 +36,11 @@ def evidence_group(app: typer.Typer) -> typer.Typer:
     for known in app.registered_groups:
         if known.name == GROUP and known.typer_instance is not None:
             return known.typer_instance
-    made = typer.Typer(help="What the hub can prove of what it answered and delivered.", no_args_is_help=True)
+    made = typer.Typer(
+        cls=ShowByDefault,
+        help="What the hub can prove of what it answered and delivered: `hub evidence EVENT_ID` shows one event.",
+        no_args_is_help=True,
+    )
     app.add_typer(made, name=GROUP)
     return made
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.table import Column, Table
-from typer.core import TyperGroup
 
+from infra.command_groups import ShowByDefault
 from infra.home import Home
 from infra.progress_bar import progress_bar
 from infra.topology.credentials import Credentials, Format
@@ -31,19 +31,8 @@ topology_app = typer.Typer(
 )
 
 
-class _ShowByDefault(TyperGroup):
-    """`hub credentials PRINCIPAL` is `hub credentials show PRINCIPAL`."""
-
-    default_command = "show"
-
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]  # of its own click
-        """Put the command in where none is named."""
-        named = not args or args[0] in self.commands or args[0] in ctx.help_option_names
-        return super().parse_args(ctx, args if named else [self.default_command, *args])
-
-
 credentials_app = typer.Typer(
-    cls=_ShowByDefault,
+    cls=ShowByDefault,
     no_args_is_help=True,
     help="What clients need to connect: `hub credentials PRINCIPAL` writes it, `rotate` makes new passwords.",
 )

@@ -23,6 +23,8 @@ DATA = tomllib.loads(files("infra").joinpath("database_access.toml").read_text(e
 OURS = "n.nspname IN ('hub', 'vault', 'streams', 'projections') OR n.nspname ~ '^projection_.*_[0-9]+$'"
 OWN, FOREIGN = "rows-own", "rows-foreign"
 VALUES = {"uuid": "gen_random_uuid()", "timestamp with time zone": "now()", "boolean": "false", "date": "now()::date"}
+FIT = {"about": "EVENT", "outcome": "RELEASED"}
+"""What these columns may hold where a row needs them; `x` would break their own rules."""
 VALUES |= {"bytea": "'\\x00'", "jsonb": "'{}'", "ARRAY": "'{}'", "text": "'x'"}
 
 
@@ -131,6 +133,7 @@ def columns(owner: psycopg.Connection, table: Table) -> dict[str, str]:
 def insert_row(owner: psycopg.Connection, table: Table, **said: str) -> None:
     wanted = columns(owner, table)
     assert said.keys() <= wanted.keys()
+    said = FIT | said
     values = [
         sql.Literal(said[name]) if name in said else sql.SQL(VALUES.get(kind, "0")) for name, kind in wanted.items()
     ]
@@ -161,7 +164,7 @@ def seen(owner: psycopg.Connection, table: Table, principal: str | None) -> int:
 def naming_columns(owner: psycopg.Connection, table: Table) -> dict[str, str]:
     """Return the columns that say whose a row is, with how they say it."""
     found = columns(owner, table)
-    named = {name: "{}" for name in ("agency", "to_agency") if name in found}
+    named = {name: "{}" for name in ("agency", "to_agency", "recipient") if name in found}
     return named or {"topic": "in.{}"}
 
 
@@ -187,6 +190,20 @@ def test_an_audience_sees_what_was_released_to_it_and_never_what_was_withheld(ho
                     said = {"audience": OWN} | ({"outcome": outcome} if "outcome" in columns(owner, table) else {})
                     insert_row(owner, table, **said)
                     assert seen(owner, table, OWN) == (1 if said.get("outcome") == "RELEASED" else 0)
+
+
+def test_an_agency_sees_to_whom_its_event_went_and_a_partner_not_what_was_withheld_from_it(home: Home) -> None:
+    query = (
+        "INSERT INTO streams.delivery (recipient, id, about, event_type, agency, outcome, decided_at) "
+        "VALUES (%s, gen_random_uuid(), 'EVENT', 'PersonIdentified', %s, %s, now())"
+    )
+    ladders = Table("streams", "delivery")
+    with psycopg.connect(home.dsn(OWNER)) as owner:
+        for outcome in ("RELEASED", "WITHHELD"):
+            with owner.transaction(force_rollback=True):
+                owner.execute(query, (FOREIGN, OWN, outcome))
+                cells = {who: seen(owner, ladders, who) for who in (OWN, FOREIGN, "rows-third", None)}
+                assert cells == {OWN: 1, FOREIGN: int(outcome == "RELEASED"), "rows-third": 0, None: 0}
 
 
 @pytest.mark.parametrize("operation", ["insert", "update", "delete"])

@@ -1,0 +1,77 @@
+"""The commands `hub delivery show | overdue | refused`: what an agency or a partner may see of deliveries."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, cast
+
+import typer
+
+from connectors.access import Access
+from connectors.principal import CredentialsFile, credentials_of
+from schemas.errors import MisuseError
+
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on standard output.")]
+AsWhom = Annotated[str | None, typer.Option("--as", help="As this agency or partner of the local home.")]
+
+delivery_app = typer.Typer(
+    help="How far your events have come to each partner; what partners, or you, have not acknowledged in time.",
+    no_args_is_help=True,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to *app*."""
+    app.add_typer(delivery_app, name="delivery")
+
+
+@delivery_app.command("show")
+def show_command(
+    event_id: Annotated[str, typer.Argument(metavar="EVENT_ID", help="As the receipt, or the feed, has it.")],
+    as_whom: AsWhom = None,
+    credentials: CredentialsFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how far an event has come: your own to each partner, another's to you."""
+    import uuid
+
+    from connectors.delivery_screens import ladders
+
+    try:
+        known = uuid.UUID(event_id)
+    except ValueError:
+        raise MisuseError("an event id is a UUID: `hub receipt export` and your feed have them") from None
+    with _access(as_whom, credentials) as access:
+        found = cast("dict[str, object]", access.call("GET", f"/deliveries/{known}"))
+    typer.echo(json.dumps(found) if as_json else ladders(found))
+
+
+@delivery_app.command("overdue")
+def overdue_command(as_whom: AsWhom = None, credentials: CredentialsFile = None, as_json: AsJson = False) -> None:
+    """List what was not acknowledged in time: by partners of your events, and by you of what you got."""
+    from connectors.delivery_screens import overdue
+
+    with _access(as_whom, credentials) as access:
+        found = cast("list[dict[str, object]]", access.call("GET", "/deliveries/overdue"))
+    typer.echo(json.dumps({"overdue": found}) if as_json else overdue(found))
+
+
+@delivery_app.command("refused")
+def refused_command(as_whom: AsWhom = None, credentials: CredentialsFile = None, as_json: AsJson = False) -> None:
+    """List your acknowledgements that moved nothing, the newest first, with the rule that each broke."""
+    from connectors.delivery_screens import refused
+
+    with _access(as_whom, credentials) as access:
+        found = cast("list[dict[str, object]]", access.call("GET", "/deliveries/refused"))
+    typer.echo(json.dumps({"refused": found}) if as_json else refused(found))
+
+
+@contextmanager
+def _access(as_whom: str | None, credentials: CredentialsFile) -> Iterator[Access]:
+    if as_whom is None and credentials is None:
+        raise MisuseError("say as whom you ask: `--as rs-police`, or a file with `--credentials` or HUB_CREDENTIALS")
+    access = Access(credentials_of(as_whom, credentials))
+    try:
+        yield access
+    finally:
+        access.close()
