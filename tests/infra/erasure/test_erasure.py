@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from connectors.acknowledging import Step
 from connectors.feed import Feed, FeedEvent
 from infra.erasure import orders
 from infra.erasure.register import (
@@ -23,8 +24,9 @@ from infra.vault.persons import UnknownSubjectError
 from infra.vault.vault import Vault
 from infra.workplace import Workplace, workplace
 from schemas.names import AgencyId, PartnerId, SubjectId
+from streams.delivery.screens import overdue, shown
 from tests.publishing import Agency, invented
-from tests.running import command, ensure_worker, records, rows
+from tests.running import command, ensure_worker, records, rows, wait_until
 
 pytestmark = pytest.mark.stack
 POLICE = AgencyId("rs-police")
@@ -98,6 +100,17 @@ async def test_after_two_operators_agreed_nobody_reads_the_person_and_partners_a
     assert now.items() >= ledger.items(), "the ledger is what it was, byte for byte"
     proofs = [each for each in await _told(home) if each == done.erasure_id]
     assert len(proofs) == 1
+    wait_until(lambda: done.erasure_id in recalls_not_applied(home), "the recall stands on the partner's ladder")
+    async with Feed(Credentials.of(home, "europol")) as feed:
+        await feed.acknowledge([told], Step.APPLIED)
+    wait_until(lambda: done.erasure_id not in recalls_not_applied(home), "the partner has applied it")
+    ladder = [each for each in shown(home, done.erasure_id)["recipients"] if each["recipient"] == "europol"]  # type: ignore[attr-defined]
+    assert [(each["about"], each["delivery"], each["finish"]) for each in ladder] == [("RECALL", "reached", "reached")]
+
+
+def recalls_not_applied(home: Home) -> set[object]:
+    """Return the recalls that Europol has not said to have applied."""
+    return {each["id"] for each in overdue(home).get("europol", []) if each["about"] == "RECALL"}
 
 
 async def _told(home: Home) -> list[str]:

@@ -1,9 +1,16 @@
 """Deliveries on a running hub: published, read, acknowledged; false acknowledgements and limits, each told once."""
 
+import asyncio
 import datetime as dt
+import os
+import re
+import shlex
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -26,6 +33,7 @@ from tests.running import command, ensure_worker, records, rows, wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("deliveries")]
 POLICE, EUROPOL = "rs-police", "europol"
+PAGE = Path(__file__).parents[3] / "docs" / "users" / "liaison-point.md"
 
 
 @contextmanager
@@ -106,6 +114,18 @@ async def test_an_event_is_relayed_delivered_and_retrieved_each_told_once(home: 
     for word in ("submitted", "accepted", "relayed", "delivered", "retrieved"):
         assert word in screen.stdout
     assert command(home, "evidence", "show", str(uuid.uuid4())).returncode != 0
+
+
+async def test_the_acknowledgement_of_the_documentation_by_confluents_client_counts(home: Home) -> None:
+    event = await relayed(home)
+    wait_until(lambda: "relayed_at" in ladder(home, event.id), "it is relayed")
+    (code,) = re.findall(r"<!-- test: acknowledge -->\n```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    lines = Credentials.of(home, EUROPOL).text("env").splitlines()
+    variables = dict(shlex.split(line)[0].split("=", 1) for line in lines if not line.startswith("#"))
+    call = f"\nacknowledge([({event.offset}, {event.id!r})], 'RETRIEVED')\n"
+    how = {"env": {**os.environ, **variables}, "timeout": 60, "check": True}
+    await asyncio.to_thread(subprocess.run, [sys.executable, "-c", code + call], **how)  # type: ignore[arg-type]
+    wait_until(lambda: ladder(home, event.id)["finished_at"] is not None, "it is retrieved")
 
 
 async def test_a_false_acknowledgement_moves_nothing_and_is_refused(home: Home) -> None:
