@@ -2,8 +2,8 @@
 
 1  A batch that fails is tried again record by record; what fails then is parked with its error, under its key.
 2  A later record of a key that waits is parked behind it, untried. A record without a key lets nobody wait.
-3  More than RUN_MAX failures in a row, or more than FAILED_MAX among the last WINDOW records, are a bad deployment and
-not bad records: the partition halts, and nothing of that batch is parked.
+3  More than RUN_MAX failures in a row, more than FAILED_MAX among the last WINDOW records, or more than OPEN_MAX that
+nobody has settled, are a bad deployment and not bad records: the partition halts, and nothing of that batch is parked.
 """
 
 from collections import deque
@@ -22,6 +22,8 @@ log = structlog.get_logger()
 RUN_MAX = 50
 FAILED_MAX = 100
 WINDOW = 1000
+OPEN_MAX = 1000
+"""Failures of one partition that wait for an operator, without what waits behind them: few at a time add up."""
 OUTPUT_BYTES_MAX = REQUEST_BYTES_MAX - 4096
 """A request holds one batch at least, with its own head."""
 BEHIND = "behind-parked"
@@ -73,18 +75,26 @@ class Sequences:
 
     def __init__(self) -> None:
         self._first: dict[bytes, int] = {}
+        self._without_key = 0
         self.records = 0
+
+    @property
+    def failures(self) -> int:
+        """How many records are parked for an error of their own, and not behind another one."""
+        return len(self._first) + self._without_key
 
     def load(self, parked: Iterable[tuple[bytes | None, int]]) -> None:
         """Take over what SQL has parked, by offset."""
-        self._first, self.records = {}, 0
+        self._first, self._without_key, self.records = {}, 0, 0
         for key, offset in parked:
             self.add(key, offset)
 
     def add(self, key: bytes | None, offset: int) -> None:
         """Let later records of *key* wait behind the one at *offset*."""
         self.records += 1
-        if key is not None:
+        if key is None:
+            self._without_key += 1
+        else:
             # What went well before a crash may fail when it goes again, before a record that is parked already.
             self._first[key] = min(offset, self._first.get(key, offset))
 
@@ -171,6 +181,11 @@ class Careful:
                 found = await self.one(record, inputs, transaction)
                 if isinstance(found, Parked):
                     self._attempt.failed()
+                    if self._sequences.failures >= OPEN_MAX:
+                        raise BadDeploymentError(
+                            "too many records wait that could not be processed: find out why (`hub parked summary`), "
+                            "put it right, restart the worker, then `hub parked retry --all`"
+                        )
                 else:
                     self._attempt.passed(1)
             if isinstance(found, Parked):

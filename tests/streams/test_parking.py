@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from schemas.names import TopicName
-from streams.pump.parking import BEHIND, FAILED_MAX, RUN_MAX, WINDOW, BadDeploymentError, Careful, Limits, Sequences
+from streams.pump.parking import (
+    BEHIND,
+    FAILED_MAX,
+    OPEN_MAX,
+    RUN_MAX,
+    WINDOW,
+    BadDeploymentError,
+    Careful,
+    Limits,
+    Sequences,
+)
 from streams.pump.ports import Books
 from streams.pump.records import Output, Parked, Processor, SourceRecord
 
@@ -149,3 +159,19 @@ def test_failures_in_an_attempt_that_is_rolled_back_do_not_count(passed_between:
         attempt.failed()
 
     limits.failed()
+
+
+def test_failures_that_are_few_at_a_time_and_settled_by_nobody_halt_in_the_end() -> None:
+    every = 2 * WINDOW // FAILED_MAX  # half as many as the window allows
+    slow = [(None, number % every == 0) for number in range(OPEN_MAX * every)]
+
+    _, parked = run(slow, WINDOW)
+    assert len(parked) == OPEN_MAX
+    with pytest.raises(BadDeploymentError, match="hub parked summary"):
+        run([*slow, (None, True)], WINDOW)
+
+
+def test_what_waits_behind_a_bad_record_is_no_failure_of_its_own() -> None:
+    sequences = Sequences()
+    sequences.load([(b"a", offset) for offset in range(3 * OPEN_MAX)])
+    assert (sequences.failures, sequences.records) == (1, 3 * OPEN_MAX)
