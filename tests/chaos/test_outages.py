@@ -68,6 +68,7 @@ async def test_the_registry_is_away_and_an_unknown_schema_waits_for_it(trial: Tr
     async with Agency(trial.home, "rs-counselling") as agency:  # not one whose events the trial counts
         value = agency.event()
         prepared = trial.prepared(WAVE)
+        agency.signed(value)  # a client knows the schema of what it signs before the registry goes
         process.stop(running)
         unknown = await agency.send(value[:1] + struct.pack(">I", 2**31 - 11) + value[5:])
         behind = await agency.send(value)
