@@ -53,7 +53,7 @@ ATTACKED: dict[str, tuple[ModuleType, Suite, tuple[str, ...], tuple[str, ...]]] 
         schemas.opening,
         sealing_rules.opening_holds,
         (
-            *("_Opener.record", "_Opener._inner", "_Opener._subject", "_Opener._value", "_Opener._decrypt"),
+            *("_Opener.record", "_Opener._inner", "_Opener._subject", "_Opener._value", "open_value", "_decrypt"),
             "_subject_at",
         ),
         (),
@@ -117,7 +117,7 @@ EQUIVALENT = {
     "_Opener._subject without step.subjects == ('self',)": "inside a person there is no other",
     "_Opener._subject without own is not None": "`self` stands inside persons alone",
     "_Opener._subject without if subject not in (AGENCY, 'self')": "no event has a person at such a path",
-    "_Opener._value without value.keys() == {'chain', 'ct'}": "no value that is sealed as a whole is a record",
+    "open_value without value.keys() == {'chain', 'ct'}": "no value that is sealed as a whole is a record",
     "_subject_at without 'subject' in person": "the linter lets only persons be named",
     "_Derivation._field without if key not in ('type', 'default')": "both are set anew below",
     "_Derivation._container never record is None": "the linter's wrong-container",

@@ -16,7 +16,7 @@ from tests.chaos.trial import Trial
 from tests.publishing import Agency
 from tests.running import Worker, wait_until
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("brokers"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("chaos"), pytest.mark.timeout(900)]
 
 WAVE = 100
 """Events of each agency around a fault."""

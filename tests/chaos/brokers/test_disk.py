@@ -17,7 +17,7 @@ from tests.chaos.trial import Trial
 from tests.running import wait_until
 
 pytestmark = [
-    *(pytest.mark.stack, pytest.mark.thorough, pytest.mark.xdist_group("brokers"), pytest.mark.timeout(900)),
+    *(pytest.mark.stack, pytest.mark.thorough, pytest.mark.xdist_group("chaos"), pytest.mark.timeout(900)),
 ]
 
 WAVE = 100

@@ -9,7 +9,7 @@ from tests.chaos.brokers.path import remote_worker
 from tests.chaos.trial import Trial
 
 pytestmark = [
-    *(pytest.mark.stack, pytest.mark.thorough, pytest.mark.xdist_group("brokers"), pytest.mark.timeout(900)),
+    *(pytest.mark.stack, pytest.mark.thorough, pytest.mark.xdist_group("chaos"), pytest.mark.timeout(900)),
 ]
 
 WAVE = 100

@@ -15,7 +15,7 @@ from tests.publishing import Agency
 from tests.running import Worker, rows, wait_until
 
 pytestmark = [
-    *(pytest.mark.stack, pytest.mark.thorough, pytest.mark.xdist_group("brokers"), pytest.mark.timeout(900)),
+    *(pytest.mark.stack, pytest.mark.thorough, pytest.mark.xdist_group("chaos"), pytest.mark.timeout(900)),
 ]
 
 WAVE = 100
