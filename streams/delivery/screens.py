@@ -12,6 +12,7 @@ from infra.topology.clocks import load_clocks
 from schemas.errors import MisuseError
 from streams.delivery.acknowledging import canonical
 from streams.delivery.ladder import ADVICE, LAST, About
+from streams.delivery.question_screens import questions_of, told_question
 
 Row = dict[str, object]
 LISTED_MAX = 50
@@ -67,6 +68,7 @@ def shown(home: Home, event_id: str) -> Row:
             for each in ladders
             if each["outcome"] == "WITHHELD"
         ],
+        "questions": questions_of(home, str(known), now),
     }
 
 
@@ -88,6 +90,7 @@ def told(found: Row) -> str:
     for each in cast("list[Row]", found["withheld"]):
         reasons = ", ".join(cast("list[str]", each["reasons"]))
         lines.append(f"  withheld from {each['audience']}: {reasons}")
+    lines += map(told_question, cast("list[Row]", found["questions"]))
     return "\n".join(lines)
 
 
