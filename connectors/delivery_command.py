@@ -1,4 +1,4 @@
-"""The commands `hub delivery show | overdue | refused`: what an agency or a partner may see of deliveries."""
+"""The commands `hub delivery show | overdue | unanswered | refused`: what an agency or a partner may see of deliveries."""
 
 import json
 from collections.abc import Iterator
@@ -54,6 +54,16 @@ def overdue_command(as_whom: AsWhom = None, credentials: CredentialsFile = None,
     with _access(as_whom, credentials) as access:
         found = cast("list[dict[str, object]]", access.call("GET", "/deliveries/overdue"))
     typer.echo(json.dumps({"overdue": found}) if as_json else overdue(found))
+
+
+@delivery_app.command("unanswered")
+def unanswered_command(as_whom: AsWhom = None, credentials: CredentialsFile = None, as_json: AsJson = False) -> None:
+    """List questions without an answer, such as referrals, the first due first: yours, and those that address you."""
+    from connectors.delivery_screens import unanswered
+
+    with _access(as_whom, credentials) as access:
+        found = cast("list[dict[str, object]]", access.call("GET", "/deliveries/unanswered"))
+    typer.echo(json.dumps({"unanswered": found}) if as_json else unanswered(found))
 
 
 @delivery_app.command("refused")

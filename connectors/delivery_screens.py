@@ -37,6 +37,17 @@ def overdue(found: Sequence[Told]) -> str:
     )
 
 
+def unanswered(found: Sequence[Told]) -> str:
+    """Return the questions without an answer, a line for each."""
+    if not found:
+        return "No question waits for an answer."
+    return "\n".join(
+        f"{each['id']}  {each['event_type']:<24} {each['agency']} asks {each['addressee']:<20} {each['standing']:<8} "
+        f"due {_utc(each['due'])}"
+        for each in found
+    )
+
+
 def refused(found: Sequence[Told]) -> str:
     """Return the acknowledgements that moved nothing, a line for each."""
     if not found:

@@ -62,6 +62,19 @@ class OverdueAnswer(BaseModel):
     due: dt.datetime
 
 
+class UnansweredAnswer(BaseModel):
+    """One question, such as a referral, that nobody has answered yet."""
+
+    id: uuid.UUID
+    event_type: str
+    reference: uuid.UUID
+    agency: str
+    addressee: str
+    asked_at: dt.datetime
+    due: dt.datetime
+    standing: Standing
+
+
 class RefusedAnswer(BaseModel):
     """One acknowledgement that moved nothing, and the rule; what it named is not kept."""
 
@@ -81,6 +94,21 @@ def router(principal: Callable[..., str]) -> APIRouter:
     async def overdue(who: Who, request: Request) -> list[OverdueAnswer]:
         now = await _now(request)
         return [_overdue(each, now) for each in await _book(request).late(who, now)]
+
+    @routes.get("/unanswered")
+    async def unanswered(who: Who, request: Request) -> list[UnansweredAnswer]:
+        now = await _now(request)
+        found = await _book(request).unanswered(who)
+        return [
+            UnansweredAnswer.model_validate(
+                {
+                    **each,
+                    "due": each["breach_at"],
+                    "standing": standing_of(None, each["warn_at"], each["breach_at"], now),
+                }
+            )
+            for each in found
+        ]
 
     @routes.get("/refused")
     async def refused(who: Who, request: Request) -> list[RefusedAnswer]:

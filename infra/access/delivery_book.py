@@ -25,6 +25,11 @@ _LATE = (
     "AND (finish_breach_at <= %(now)s OR delivered_at IS NULL AND delivery_breach_at <= %(now)s) "
     "ORDER BY finish_breach_at, id, recipient LIMIT %(limit)s"
 )
+_UNANSWERED = (
+    "SELECT id::text AS id, event_type, reference::text AS reference, agency, addressee, asked_at, warn_at, "
+    "breach_at FROM streams.question WHERE asked_at IS NOT NULL AND answered_at IS NULL AND ended_at IS NULL "
+    "AND (agency = %(who)s OR addressee = %(who)s) ORDER BY breach_at, id LIMIT %(limit)s"
+)
 _REFUSED = (
     "SELECT rule, acknowledgement_offset, position, feed_offset, refused_at FROM streams.acknowledgement_refused "
     "WHERE recipient = %(who)s ORDER BY acknowledgement_offset DESC, position DESC LIMIT %(limit)s"
@@ -44,6 +49,10 @@ class DeliveryBook:
     async def late(self, who: str, now: dt.datetime) -> Sequence[Row]:
         """Return what is overdue at *now* of what *who* published or got, the longest first, LISTED_MAX at most."""
         return await self._rows(who, _LATE, now=now, limit=LISTED_MAX)
+
+    async def unanswered(self, who: str) -> Sequence[Row]:
+        """Return the questions that *who* asked, or was asked and has, without an answer, the first due first."""
+        return await self._rows(who, _UNANSWERED, limit=LISTED_MAX)
 
     async def refused(self, who: str) -> Sequence[Row]:
         """Return the acknowledgements of *who* that moved nothing, the newest first, LISTED_MAX at most."""

@@ -1,6 +1,5 @@
-"""The clocks of delivery as data: hours until a warning and until a breach, by event type and step."""
+"""The clocks as data: hours until a warning and until a breach, by event type and step, and of answers."""
 
-import datetime as dt
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
@@ -10,30 +9,14 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from infra.topology.answers import Answers, problems_of_answers
+from infra.topology.limits import EVERY_OTHER, Limit
 from infra.topology.load import InvalidTopologyError
 from infra.topology.model import STRICT
 from schemas.catalogue import contracts
 from schemas.errors import MisuseError, Problem
 
-EVERY_OTHER = "*"
 RECALLED = "Recalled"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """How long one step may take."""
-
-    __pydantic_config__ = STRICT
-    warn_hours: float
-    breach_hours: float
-
-    def warn_at(self, began: dt.datetime) -> dt.datetime:
-        """Return from when on it is late."""
-        return began + dt.timedelta(hours=self.warn_hours)
-
-    def breach_at(self, began: dt.datetime) -> dt.datetime:
-        """Return from when on it is overdue."""
-        return began + dt.timedelta(hours=self.breach_hours)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +37,7 @@ class ClocksFile:
 
     __pydantic_config__ = STRICT
     clocks: tuple[Clocks, ...]
+    answers: tuple[Answers, ...] = ()
 
     def of(self, event_type: str) -> Clocks:
         """Return the clocks of *event_type*; a type of a later version has those of all others."""
@@ -95,7 +79,8 @@ def problems_of(form: ClocksFile) -> Iterator[Problem]:
         if not each.source.strip():
             yield Problem(f"clocks[{number}].source", "has-source", "say where the hours come from")
         for step, limit in (("relay", each.relay), ("delivery", each.delivery), ("retrieval", each.retrieval)):
-            if not 0 < limit.warn_hours <= limit.breach_hours < float("inf"):
+            if not limit.in_order:
                 yield Problem(f"clocks[{number}].{step}", "in-order", "warn after more than nothing, before the breach")
         if each.delivery.breach_hours > each.retrieval.breach_hours:
             yield Problem(f"clocks[{number}]", "in-order", "nothing is retrieved before it is delivered")
+    yield from problems_of_answers(form.answers)

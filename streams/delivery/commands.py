@@ -24,6 +24,7 @@ def show_command(
 ) -> None:
     """Show how far an event has come to each partner: accepted, relayed, delivered, retrieved, with its limits.
 
+    Of an event that asks, such as a referral, it shows whether it was answered, and by when it has to be.
     Partners that it was withheld from are listed with the rules that decided.
     """
     from infra.home import Home
@@ -34,12 +35,21 @@ def show_command(
 
 
 def overdue_command(as_json: AsJson = False) -> None:
-    """List what partners have not acknowledged in time, by partner; recalls as soon as they are out."""
-    from infra.home import Home
-    from streams.delivery.screens import overdue, told_overdue
+    """List what partners have not acknowledged in time, by partner; recalls as soon as they are out.
 
-    found = overdue(Home.current())
-    typer.echo(json.dumps(found, default=str) if as_json else told_overdue(found))
+    Questions, such as referrals, that nobody has answered in time are listed too, and those still open counted; so is
+    what was accepted and should have been decided about by now.
+    """
+    from infra.home import Home
+    from streams.delivery.question_screens import told_unanswered, unanswered
+    from streams.delivery.screens import overdue, told_overdue, told_undecided
+    from streams.delivery.undecided import undecided
+
+    found, questions, waiting = overdue(Home.current()), unanswered(Home.current()), undecided(Home.current())
+    if as_json:
+        typer.echo(json.dumps({"deliveries": found, "questions": questions, "undecided": waiting}, default=str))
+        return
+    typer.echo(f"{told_overdue(found)}\n{told_unanswered(questions)}\n{told_undecided(waiting)}")
 
 
 def refused_command(as_json: AsJson = False) -> None:

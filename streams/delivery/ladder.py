@@ -14,7 +14,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
-from infra.topology.clocks import Limit
+from infra.topology.limits import Limit
 
 Step = Literal["DELIVERED", "RETRIEVED", "APPLIED"]
 About = Literal["EVENT", "RECALL"]

@@ -1,4 +1,4 @@
-"""The service of the worker that looks at the hub's clock for deliveries, and at the ends of feeds.
+"""The service of the worker that looks at the hub's clock for deliveries, and at the ends of feeds and ledger.
 
 It decides nothing: when a limit has passed, or an acknowledgement waits for a record, it writes so to the topic
 `clock.deliveries`, and the processor does the rest, exactly once. That it is said twice, or by two workers, is no harm.
@@ -12,11 +12,13 @@ from mode import Service
 from psycopg_pool import AsyncConnectionPool
 
 from infra.clock import Clock
-from infra.kafka import append, consumer_for, let_go
+from infra.kafka import append
 from infra.topology.credentials import Credentials
 from infra.workplace import Workplace
 from schemas.codec import Codec
 from schemas.errors import HubError, code_of
+from streams.delivery import question_books
+from streams.delivery.caught_up import LedgerReading, ends_of
 from streams.delivery.overdue import DUE
 from streams.delivery.processor import LOOKS
 from streams.hub_records import hub_output
@@ -30,12 +32,21 @@ _WAITING = "SELECT coalesce(max(number), 0), array_agg(DISTINCT recipient) FROM 
 class DeliveryClock(Service):
     """Looks as the principal of *credentials*."""
 
-    def __init__(self, *, pool: AsyncConnectionPool, credentials: Credentials, codec: Codec, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        pool: AsyncConnectionPool,
+        credentials: Credentials,
+        codec: Codec,
+        clock: Clock,
+        ledger: LedgerReading,
+    ) -> None:
         super().__init__()
         self._pool = pool
         self._credentials = credentials
         self._codec = codec
         self._clock = clock
+        self._ledger = ledger
 
     async def on_start(self) -> None:
         """Open the connections."""
@@ -60,34 +71,41 @@ class DeliveryClock(Service):
         async with self._pool.connection() as connection:
             due = await (await connection.execute(DUE, {"now": now})).fetchone()
             waiting = await (await connection.execute(_WAITING)).fetchone()
-        assert due is not None and waiting is not None, "each query gives one row"  # noqa: PT018 - one fact
+            unanswered = await (await connection.execute(question_books.DUE, {"now": now})).fetchone()
+        assert due is not None and waiting is not None and unanswered is not None, "one row each"  # noqa: PT018 - one fact
         number, partners = waiting  # asked for before the ends: a later one may be about a later record
-        if not due[0] and not partners:
+        read_until = await self._ledger.read_until(now) if unanswered[0] else None
+        if not due[0] and not partners and read_until is None:
             return False
-        content: dict[str, object] = {"waiting_until": number, "feeds": await self._ends(partners or ())}
+        content: dict[str, object] = {
+            "waiting_until": number,
+            "feeds": await self._ends(partners or ()),
+            "ledger_read_until": read_until,
+        }
         await append(self._credentials, LOOKS, [hub_output(LOOKS, "DeliveryClockLooked", content, self._codec).value])
         return True
 
     async def _ends(self, partners: "list[str] | tuple[str, ...]") -> list[dict[str, object]]:
         if not partners:
             return []
-        consumer = consumer_for(self._credentials)
-        try:
-            await consumer.start()
-            ends = await consumer.end_offsets([TopicPartition(f"to.{partner}", 0) for partner in partners])
-        finally:
-            await let_go(consumer)
+        ends = await ends_of(self._credentials, [TopicPartition(f"to.{partner}", 0) for partner in partners])
         return [
             {"partner": source.topic.removeprefix("to."), "end_offset": end} for source, end in sorted(ends.items())
         ]
 
 
-def services(place: Workplace) -> list[Service]:
-    """Return what a worker runs so that limits are told."""
-    clock = DeliveryClock(
-        pool=place.pool("hub_streams", 2),
-        credentials=place.credentials(DELIVERY),
+def clock_of(place: Workplace, pool: AsyncConnectionPool) -> DeliveryClock:
+    """Return what looks at *place*, by connections of *pool*."""
+    credentials = place.credentials(DELIVERY)
+    return DeliveryClock(
+        pool=pool,
+        credentials=credentials,
         codec=place.codec,
         clock=place.clock,
+        ledger=LedgerReading(pool=pool, credentials=credentials, topology=place.topology),
     )
-    return [clock]
+
+
+def services(place: Workplace) -> list[Service]:
+    """Return what a worker runs so that limits are told."""
+    return [clock_of(place, place.pool("hub_streams", 2))]

@@ -1,10 +1,11 @@
-"""Delivery as a processor: decisions, feeds, acknowledgements and the clock become steps on ladders.
+"""Delivery as a processor: decisions, feeds, acknowledgements, the clock and the ledger become steps and answers.
 
 Rule 1: nobody's word moves a ladder but that of its recipient, about a record that is on its feed.
 Rule 2: the order in which the sources are read changes nothing of where a ladder ends (tests hold it to that).
 Rule 3: each step, each limit and each refusal is told once: SQL state and the outbox commit together.
 """
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
@@ -14,8 +15,9 @@ from schemas.catalogue import hub_contract
 from schemas.codec import Codec, Record
 from schemas.errors import RejectedError
 from schemas.names import TopicName
-from streams.delivery import books, waiting
+from streams.delivery import books, question_books, waiting
 from streams.delivery.acknowledging import claims_in, whole
+from streams.delivery.answering import LEDGER, Questions
 from streams.delivery.knowing import known_of
 from streams.delivery.ladder import Claim, Refusal, relayed_in_time
 from streams.delivery.overdue import take_late
@@ -43,17 +45,20 @@ class DeliveryProcessor:
     def __init__(self, *, topology: Topology, codec: Codec, clocks: ClocksFile) -> None:
         partners = [str(partner.id) for partner in topology.partners]
         own = [TopicName(f"{prefix}{partner}") for partner in partners for prefix in (FEED, ACKS)]
-        self.topics: Sequence[TopicName] = (DECISIONS, LOOKS, *own)
+        self.topics: Sequence[TopicName] = (DECISIONS, LOOKS, LEDGER, *own)
         self._codec = codec
         self._clocks = clocks
+        self._questions = Questions(topology=topology, codec=codec, clocks=clocks.answers)
 
     async def process(
         self, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Transaction
     ) -> Sequence[Output]:
         """Return what *batch* tells of deliveries."""
         await self._codec.learn_aside([record.value for record in batch])
-        await books.take_turn(transaction)
         topic = batch[0].topic
+        if topic == LEDGER:
+            return await self._questions.heard(batch, transaction)
+        await books.take_turn(transaction)
         if topic == DECISIONS:
             return await self._decisions(batch, inputs, transaction)
         if topic == LOOKS:
@@ -127,9 +132,13 @@ class DeliveryProcessor:
 
     async def _looks(self, batch: Sequence[SourceRecord], inputs: Inputs, transaction: Transaction) -> list[Output]:
         """Tell what is late, and refuse what was acknowledged and is not there."""
-        outputs = [told_late(late, self._codec) for late in await take_late(transaction, inputs.now)]
-        for source in batch:
-            record = self._codec.decode(source.value).record
+        late = await take_late(transaction, inputs.now)
+        records = [self._codec.decode(source.value).record for source in batch]
+        for moment in (record.get("ledger_read_until") for record in records):
+            if moment is not None:
+                late += await question_books.take_unanswered(transaction, cast("dt.datetime", moment))
+        outputs = [told_late(each, self._codec) for each in late]
+        for record in records:
             ends = {
                 str(each["partner"]): cast("int", each["end_offset"]) for each in cast("list[Record]", record["feeds"])
             }

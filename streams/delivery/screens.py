@@ -12,6 +12,7 @@ from infra.topology.clocks import load_clocks
 from schemas.errors import MisuseError
 from streams.delivery.acknowledging import canonical
 from streams.delivery.ladder import ADVICE, LAST, About
+from streams.delivery.question_screens import questions_of, told_question
 
 Row = dict[str, object]
 LISTED_MAX = 50
@@ -67,6 +68,7 @@ def shown(home: Home, event_id: str) -> Row:
             for each in ladders
             if each["outcome"] == "WITHHELD"
         ],
+        "questions": questions_of(home, str(known), now),
     }
 
 
@@ -88,6 +90,7 @@ def told(found: Row) -> str:
     for each in cast("list[Row]", found["withheld"]):
         reasons = ", ".join(cast("list[str]", each["reasons"]))
         lines.append(f"  withheld from {each['audience']}: {reasons}")
+    lines += map(told_question, cast("list[Row]", found["questions"]))
     return "\n".join(lines)
 
 
@@ -120,6 +123,19 @@ def told_overdue(found: dict[str, list[Row]]) -> str:
             lines.append(f"  {what} {state}, relayed {_utc(each['relayed_at'])}")
         if len(several) > LISTED_MAX:
             lines.append(f"  and {len(several) - LISTED_MAX} more: --json lists them all")
+    return "\n".join(lines)
+
+
+def told_undecided(found: list[Row]) -> str:
+    """Return what `undecided` has found, for people."""
+    if not found:
+        return "Everything that was accepted is decided about in time."
+    lines = [f"{len(found)} accepted and not decided about:"]
+    for each in found[:LISTED_MAX]:
+        what = f"{each['id']}  {each['event_type']:<22} {each['standing']:<8} {each['why']}"
+        lines.append(f"  {what}, accepted {_utc(each['accepted_at'])}, {each['place']}")
+    if len(found) > LISTED_MAX:
+        lines.append(f"  and {len(found) - LISTED_MAX} more: --json lists them all")
     return "\n".join(lines)
 
 

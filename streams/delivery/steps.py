@@ -3,12 +3,13 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 from infra.topology.clocks import RECALLED
 from schemas.codec import Codec, Record
 from schemas.names import TopicName
 from streams.delivery.ladder import ADVICE, About, Claim, Ladder, Reached, Refusal
+from streams.delivery.questions import Answered
 from streams.hub_records import hub_output
 from streams.pump.records import Output
 
@@ -35,7 +36,7 @@ class Late:
 
     recipient: str
     id: str
-    about: About
+    about: About | Literal["QUESTION"]
     event_type: str
     agency: str | None
     step: str
@@ -86,6 +87,11 @@ def told_late(late: Late, codec: Codec) -> Output:
     return _told(late, late.step, late.outcome, late.at, codec)
 
 
+def told_answered(each: Answered, codec: Codec) -> Output:
+    """Return that a question has its answer."""
+    return _told(each, "ANSWERED", each.outcome, each.at, codec)
+
+
 def told_refused(refusal: Refusal, now: dt.datetime, codec: Codec) -> Output:
     """Return that an acknowledgement moved nothing."""
     content: Record = {
@@ -101,7 +107,7 @@ def told_refused(refusal: Refusal, now: dt.datetime, codec: Codec) -> Output:
 
 
 def _told(
-    each: Decided | Ladder | Late,
+    each: Decided | Ladder | Late | Answered,
     step: str,
     outcome: str,
     at: dt.datetime,

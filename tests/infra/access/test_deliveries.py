@@ -101,6 +101,21 @@ def test_what_is_overdue_is_listed_to_the_agency_and_to_the_partner_that_has_not
 
 
 @pytest.mark.stack
+@pytest.mark.parametrize("outcome", ["RELEASED", "WITHHELD"])
+def test_a_question_is_seen_by_who_asks_and_by_whom_it_addresses_once_it_was_released(hub: Home, outcome: str) -> None:
+    event_id = entered(hub, outcome)
+    rows(
+        hub,
+        "INSERT INTO streams.question (event_type, reference, asker, addressee, id, agency, asked_at, warn_at, "
+        "breach_at) VALUES ('ReferralOffered', gen_random_uuid(), %s, %s, %s, %s, now(), now(), now() + '1h')",
+        *(AGENCY, PARTNER, event_id, AGENCY),
+    )
+    who = {each: event_id in ask(hub, each, "GET", "/deliveries/unanswered").text for each in (AGENCY, PARTNER, OTHER)}
+    assert who == {AGENCY: True, PARTNER: outcome == "RELEASED", OTHER: False}
+    assert event_id in command(hub, "delivery", "unanswered", "--as", AGENCY).stdout
+
+
+@pytest.mark.stack
 def test_a_partner_sees_which_of_its_acknowledgements_were_refused_and_nobody_elses(hub: Home) -> None:
     number = uuid.uuid4().int >> 66
     rows(

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.topology.clocks import EVERY_OTHER, RECALLED, load_clocks
+from infra.topology.clocks import RECALLED, load_clocks
+from infra.topology.limits import EVERY_OTHER
 from infra.topology.load import InvalidTopologyError
 from schemas.catalogue import contracts
 

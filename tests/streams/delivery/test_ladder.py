@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.topology.clocks import Limit
+from infra.topology.limits import Limit
 from streams.delivery.acknowledging import RECORDS_MAX, WHOLE, canonical, claims_in
 from streams.delivery.ladder import (
     ADVICE,

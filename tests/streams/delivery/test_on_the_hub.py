@@ -25,7 +25,7 @@ from infra.topology.credentials import Credentials
 from infra.workplace import workplace
 from schemas.catalogue import hub_contract
 from schemas.codec import Codec
-from streams.delivery.looking import DELIVERY, DeliveryClock
+from streams.delivery.looking import clock_of
 from streams.delivery.overdue import take_late
 from streams.delivery.screens import UnknownDeliveryError, overdue, refused, shown
 from tests.publishing import Agency, invented
@@ -171,8 +171,7 @@ async def test_limits_that_have_passed_are_told_once_and_shown_as_overdue(home: 
     assert [each["id"] for each in overdue(home)[EUROPOL] if each["overdue"]].count(event.id) == 1
     assert command(home, "evidence", "overdue").stdout.count(event.id) <= 1
     async with workplace(home) as place, place.pool("hub_streams", 2) as pool:
-        clock = DeliveryClock(pool=pool, credentials=place.credentials(DELIVERY), codec=place.codec, clock=place.clock)
-        await clock.look()  # once too often
+        await clock_of(place, pool).look()  # once too often
     async with Feed(Credentials.of(home, EUROPOL)) as feed:
         await feed.acknowledge([event], Step.RETRIEVED)
     wait_until(lambda: len(told(home, event.id)) >= 7, "what comes late is told")
