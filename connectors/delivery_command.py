@@ -1,4 +1,4 @@
-"""The commands `hub delivery show | overdue | unanswered | refused`: what an agency or a partner may see of deliveries."""
+"""The commands `hub delivery show | overdue | unanswered | refused`: deliveries as agencies and partners see them."""
 
 import json
 from collections.abc import Iterator
