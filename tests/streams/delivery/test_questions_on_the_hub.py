@@ -73,7 +73,7 @@ async def test_a_referral_is_answered_by_whom_it_was_offered_to_and_by_nobody_el
     assert isinstance(known["asked_at"], dt.datetime)
     assert known["breach_at"] == known["asked_at"] + dt.timedelta(hours=8)
     other = await publish(home, "ReferralAnswered", OTHERS, referral_id=referral_id, to_agency=POLICE)
-    read = "SELECT FROM streams.question WHERE reference = %s AND addressee = %s"
+    read = "SELECT 1 FROM streams.question WHERE reference = %s AND addressee = %s"
     wait_until(lambda: rows(home, read, referral_id, OTHERS) != [], "it was read")
     assert question(home, event_id)["answered_at"] is None, other
     for _ in range(2):
@@ -91,7 +91,7 @@ async def test_a_request_to_a_state_is_answered_by_an_agency_of_it_even_when_tha
     named = {"request_id": str(uuid.uuid4()), "requesting_state": "BGR", "requested_state": "SRB"}
     await publish(home, "ExtraditionDecided", "bg-justice", **named)
     await publish(home, "ExtraditionDecided", "rs-prosecution", **named)
-    event_id = await publish(home, "ExtraditionRequested", "bg-prosecution", **named)
+    event_id = await publish(home, "ExtraditionRequested", "bg-prosecution", **named, deadline_at=None)
     wait_until(lambda: told(home, event_id) != [], "the answer is told")
     assert told(home, event_id) == [("SRB", "REACHED")]
 
