@@ -42,6 +42,7 @@ def test_the_attack_by_subtraction_recovers_most_hidden_cells_of_the_unodc_file(
 
 
 @shared
+@pytest.mark.timeout(900)  # a minute of work where nothing else is done, and hubs are broken meanwhile
 def test_subtraction_gives_no_hidden_part_of_our_tables(
     volume: tuple[Released, Published], record_property: Recorder
 ) -> None:
