@@ -67,7 +67,7 @@ def test_a_worker_that_stood_still_writes_nothing_when_it_wakes(trial: Trial, wo
 
 
 @pytest.mark.parametrize("moment", get_args(Moment))
-@pytest.mark.parametrize("processor", ["intake", "release"])
+@pytest.mark.parametrize("processor", ["intake", pytest.param("release", marks=pytest.mark.thorough)])
 def test_a_crash_at_the_worst_moment(trial: Trial, workers: list[Worker], processor: str, moment: str) -> None:
     doomed = trial.worker(HUB_FAILPOINT=f"{processor}:{moment}:2")
     workers.append(doomed)

@@ -1,5 +1,7 @@
 """The operators' desk on a real hub: what cannot be processed waits with its case, and leaves once, in order."""
 
+from functools import partial
+
 import orjson
 import pytest
 
@@ -14,6 +16,7 @@ pytestmark = [
 ]
 
 AGENCY = "rs-police"
+THOROUGH = partial(pytest.param, marks=pytest.mark.thorough)
 AFTER = "the record before it"
 
 
@@ -74,7 +77,9 @@ def test_a_case_waits_behind_its_bad_record_and_leaves_in_order_when_it_is_retri
     assert command(trial.home, "parked", "show", "release:ledger-0@99999").returncode == 2
 
 
-@pytest.mark.parametrize("moment", [RETRIED_IN_SQL, "after-produce", "before-kafka-commit", "after-kafka-commit"])
+@pytest.mark.parametrize(
+    "moment", [RETRIED_IN_SQL, THOROUGH("after-produce"), "before-kafka-commit", THOROUGH("after-kafka-commit")]
+)
 def test_a_worker_that_dies_in_a_retry_delivers_it_once(trial: Trial, workers: list[Worker], moment: str) -> None:
     subject = subject_of(trial, f"retried-{moment}")
     with unpseudonymised(trial.home, [subject]):

@@ -69,6 +69,7 @@ def test_two_brokers_killed_nothing_is_taken_in_and_nothing_is_lost(
     assert worker.runs
 
 
+@pytest.mark.thorough
 def test_a_broker_that_stands_still_is_replaced_and_does_no_harm_when_it_wakes(
     trial: Trial, cluster: Cluster, worker: Worker
 ) -> None:
