@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import psycopg
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from infra.home import Home
 from infra.settings import settings
@@ -18,6 +18,11 @@ from streams.parked.tallies import Tally, tallies
 from streams.presence import GONE_S
 
 CALL_S = 5.0
+GONE = (
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001 - librdkafka names them so
+    KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
+)
 UNKNOWN = {"state": "unknown: a server does not answer"}
 
 
@@ -116,12 +121,20 @@ def _ends(credentials: Credentials, partitions: Iterable[PartitionStatus]) -> di
     )
     try:
         sources = {(each.topic, each.partition) for each in partitions}
-        return {
-            (topic, partition): consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=CALL_S)[1]
-            for topic, partition in sorted(sources)
-        }
+        return {place: _end(consumer, TopicPartition(*place)) for place in sorted(sources)}
     finally:
         consumer.close()
+
+
+def _end(consumer: Consumer, place: TopicPartition) -> int:
+    """Return the end of the log of *place*, 0 when its topic is gone: who reads it says so, and all else is told."""
+    try:
+        end: int = consumer.get_watermark_offsets(place, timeout=CALL_S)[1]
+    except KafkaException as error:
+        if error.args[0].code() not in GONE:
+            raise
+        return 0
+    return end
 
 
 def _processors(

@@ -134,9 +134,9 @@ def verify_command(
     except OSError as error:
         raise MisuseError(f"cannot read {export}: {error.strerror}") from None
     if as_json:
-        typer.echo(json.dumps(_summary(found)))
+        typer.echo(json.dumps(_summary(found) | {"keys_given": key is not None}))
     else:
-        _tell(found)
+        _tell(found, keys_given=key is not None)
     raise typer.Exit(0 if found.is_good else 1)
 
 
@@ -153,7 +153,7 @@ def _summary(found: "Findings") -> dict[str, object]:
     }
 
 
-def _tell(found: "Findings") -> None:
+def _tell(found: "Findings", *, keys_given: bool) -> None:
     for each in found.problems[:SHOWN_MAX]:
         typer.secho(str(each), fg=typer.colors.RED)
     hidden = len(found.problems) - SHOWN_MAX + found.left_out
@@ -162,7 +162,8 @@ def _tell(found: "Findings") -> None:
     for note in found.notes:
         typer.echo(f"note: {note}")
     counts = f"{found.statements} statements, {found.accepted} accepted, {found.refused} refused, {found.stamps} stamps"
-    typer.echo(f"{'nothing is wrong' if found.is_good else 'NOT GOOD'}: {counts}")
+    good = "nothing is wrong" if keys_given else "nothing is wrong in itself; whose it is only `--key` shows"
+    typer.echo(f"{good if found.is_good else 'NOT GOOD'}: {counts}")
 
 
 def _utc(moment: dt.datetime | None) -> dt.datetime | None:
