@@ -51,6 +51,7 @@ class Receipts:
     def __init__(self, credentials: Credentials, keys: PublicKeys | None = None) -> None:
         self._keys = trusted_keys() if keys is None else keys
         self._source = TopicPartition(f"receipts.{credentials.principal}", 0)
+        self._about = f"in.{credentials.principal}"
         self._consumer = consumer_for(credentials)
         self._access = Access(credentials)
         self._codec = Codec(self._access.registry())
@@ -103,15 +104,16 @@ class Receipts:
         if not all(self._codec.knows(record.value) for record in records):
             await self._codec.learn_aside([record.value for record in records])
         found = [self._codec.decode(record.value, hub_contract("Receipt")).record for record in records]
-        return [_receipt(record, self._keys) for record in found]
+        return [_receipt(record, self._keys, self._about) for record in found]
 
 
-def _receipt(record: Record, keys: PublicKeys | None) -> Receipt:
+def _receipt(record: Record, keys: PublicKeys | None, topic: str) -> Receipt:
     evidence = proved(record)
     if keys is not None and record["outcome"] != "DUPLICATE":
         if evidence is None:
             raise UnprovedReceiptError("a receipt came without a proof, and the keys of the hub are known here")
-        evidence.check(keys)
+        if evidence.check(keys).topic != topic:  # a genuine one of somebody else proves nothing here
+            raise UnprovedReceiptError("a receipt came whose proof is about the events of another agency")
     problems = cast("list[dict[str, str]]", record["problems"])
     return Receipt(
         event_id=cast("str | None", record["event_id"]),

@@ -102,10 +102,22 @@ class ControlLog:
             await consumer.start()
             self._consumer = consumer
             consumer.assign(list(self._takers))
+            await self._are_whole(consumer)
             for source, offset in self._offsets.items():
                 consumer.seek(source, offset)
             consumer.pause(*self._takers)
         return self._consumer
+
+    async def _are_whole(self, consumer: AIOKafkaConsumer) -> None:
+        """Raise ControlUnreadableError when a topic lacks its beginning: a revocation may have stood there."""
+        begins = await consumer.beginning_offsets(list(self._takers))
+        ends = await consumer.end_offsets(list(self._takers))
+        for source in self._takers:
+            if begins[source] != 0 or ends[source] < self._offsets[source]:
+                raise ControlUnreadableError(
+                    f"{source.topic} does not hold all that it held: nothing is decided; "
+                    "restore it, or find out who deleted what"
+                )
 
     def _take(self, source: TopicPartition, value: bytes | None) -> None:
         try:

@@ -150,6 +150,7 @@ def _summary(found: "Findings") -> dict[str, object]:
         "problems": [asdict(each) for each in found.problems],
         "problems_left_out": found.left_out,
         "notes": found.notes,
+        "ranges": found.ranges,
     }
 
 
@@ -159,6 +160,8 @@ def _tell(found: "Findings", *, keys_given: bool) -> None:
     hidden = len(found.problems) - SHOWN_MAX + found.left_out
     if hidden > 0:
         typer.secho(f"and {hidden} more: `--json` lists them", fg=typer.colors.RED)
+    for told in found.ranges:
+        typer.echo(f"read: {told}")
     for note in found.notes:
         typer.echo(f"note: {note}")
     counts = f"{found.statements} statements, {found.accepted} accepted, {found.refused} refused, {found.stamps} stamps"

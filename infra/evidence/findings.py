@@ -39,6 +39,8 @@ class Findings:
     problems: list[Finding] = field(default_factory=list)
     left_out: int = 0
     notes: list[str] = field(default_factory=list)
+    ranges: list[str] = field(default_factory=list)
+    """What was read of each source: nobody should take a part for the whole."""
 
     @property
     def is_good(self) -> bool:

@@ -61,6 +61,8 @@ class Verifier:
         self._close_batch()
         if not self._is_ended:
             self.found.wrong("cut-off", "the last line of the export is missing: ask for the export again")
+        if self.found.statements == 0:
+            self.found.note("the export holds no statement of the hub: it shows nothing")
         for (topic, partition), source in self._sources.items():
             self._check_range(f"{topic}-{partition}", source)
         return self.found
@@ -172,6 +174,9 @@ class Verifier:
 
     def _check_range(self, name: str, source: _Source) -> None:
         first, last = source.first, source.last
+        if first is not None and last is not None:
+            begins = "" if first.number == 0 else ", not from its beginning"
+            self.found.ranges.append(f"{name}: statements {first.number} to {last.number}{begins}")
         found = None if first is None or last is None else range_of(first, last)
         if found != source.promised:
             self.found.source, self.found.position = name, None

@@ -180,6 +180,8 @@ class Keyring:
         revocation = self.revocations.get(key.key_id)
         if revocation is not None and at >= revocation.revoked_at:
             return Fault.REVOKED
+        if self.is_of_a_thief(key):
+            return Fault.REVOKED
         if at < key.valid_from:
             return Fault.NOT_YET_VALID
         return None if at < key.valid_until else Fault.EXPIRED
@@ -188,13 +190,41 @@ class Keyring:
         """Return how *key* is at *now*, in words for people: in use, not yet valid, expired, or revoked."""
         if key.key_id in self.revocations:
             return "revoked"
+        if self.is_of_a_thief(key):
+            return "in doubt: a key that was in doubt signed for it"
         untimely = self.untimely(key, now)
         return {None: "in use", Fault.NOT_YET_VALID: "not yet valid", Fault.EXPIRED: "expired"}[untimely]
 
     def is_doubtful(self, key_id: str, at: dt.datetime) -> bool:
         """Whether what the key signed at *at* may be another's."""
-        revocation = self.revocations.get(key_id)
-        return revocation is not None and revocation.doubtful_since is not None and at >= revocation.doubtful_since
+        since = self.doubtful_since(key_id)
+        return since is not None and at >= since
+
+    def doubtful_since(self, key_id: str) -> dt.datetime | None:
+        """Return since when what the key signs may be another's, None when it is in no doubt."""
+        revocation, key = self.revocations.get(key_id), self.keys.get(key_id)
+        times = [] if revocation is None or revocation.doubtful_since is None else [revocation.doubtful_since]
+        if key is not None and self.is_of_a_thief(key):
+            times.append(min(key.valid_from, key.registered_at))
+        return min(times, default=None)
+
+    def is_of_a_thief(self, key: SigningKey) -> bool:
+        """Whether *key* rests on the word of a key that was in doubt by then: it may be that of who stole the other.
+
+        What the operator has registered anew, without that word, rests on the operator.
+        """
+        passed = set[str]()
+        while key.vouched is not None and key.key_id not in passed:
+            passed.add(key.key_id)
+            before = self.keys.get(key.succeeds or "")
+            if before is None:
+                return False
+            revocation = self.revocations.get(before.key_id)
+            since = None if revocation is None else revocation.doubtful_since
+            if since is not None and since <= key.registered_at:
+                return True
+            key = before
+        return False
 
     def of(self, holder: Holder) -> tuple[SigningKey, ...]:
         """Return every key that *holder* ever had, in the order of registration."""

@@ -54,8 +54,14 @@ def registered(ring: Keyring, key: SigningKey) -> Keyring:
     known = ring.keys.get(key.key_id)
     if known is not None and known.holder != key.holder:
         raise ValueError("a key has one holder")
-    if known is not None:
-        key = dataclasses.replace(known, valid_from=key.valid_from, valid_until=key.valid_until)
+    if known is not None:  # told again: a later start would take back what it signed, and what it has to sign
+        key = dataclasses.replace(
+            known,
+            valid_from=min(known.valid_from, key.valid_from),
+            valid_until=key.valid_until,
+            succeeds=key.succeeds,
+            vouched=key.vouched,
+        )
     return dataclasses.replace(ring, keys={**ring.keys, key.key_id: key})
 
 

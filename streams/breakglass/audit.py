@@ -72,11 +72,13 @@ class Audit:
     async def note(self, decide: Decide) -> Entry:
         """Add what *decide* gives and return it once it is kept for good; raise as that, or AuditUnavailableError.
 
-        Nobody else adds an entry meanwhile.
+        Nobody else adds an entry meanwhile. Nothing is added while the topic knows of acts that the table does not: who
+        tells of one in advance would keep the real one off the topic.
         """
         async with self._connections() as connection, connection.transaction():
             await connection.execute(_LOCK, (int(AdvisoryLock.NOTING_BREAK_GLASS),))
             before = await _noted(connection)
+            _agree(before, await self.told())
             entry = decide(accesses(each.entry for each in before))
             number, previous = (before[-1].number + 1, before[-1].digest) if before else (1, BEGINNING)
             noted = Noted(number=number, digest=digest_of(previous, entry), entry=entry)
@@ -99,6 +101,7 @@ class Audit:
 
     async def _tell(self, noted: Sequence[Noted]) -> None:
         told = await self.told()
+        _agree(noted, told)
         contract = hub_contract(NAME)
         writer = self._place.codec.writer(f"{TOPIC}-{contract.fullname}", contract.schema)
         missing = [writer.encode(_record(each)) for each in noted if each.number not in told]
@@ -108,6 +111,16 @@ class Audit:
             raise AuditUnavailableError(
                 f"the audit was not told ({type(error).__name__}): nothing is shown; give the command again"
             ) from None
+
+
+def _agree(noted: Sequence[Noted], told: Mapping[int, Record]) -> None:
+    """Raise AuditUnavailableError when the topic tells what *noted* does not know, or otherwise."""
+    digests = {each.number: each.digest for each in noted}
+    if any(digests.get(number) != said["digest"] for number, said in told.items()):
+        raise AuditUnavailableError(
+            f"the topic {TOPIC} tells of acts that the audit does not know: nothing is shown; `hub breakglass verify` "
+            "says which, and somebody has to find out who wrote them"
+        )
 
 
 def digest_of(previous: bytes, entry: Entry) -> bytes:

@@ -1,7 +1,8 @@
 """The desk of break-glass: what the acts need from the hub around their rules."""
 
+import datetime as dt
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from infra.operator import operator_name
 from infra.settings import settings
 from infra.signing.desk import KeyDesk
 from infra.signing.forms import line, signed_form
-from infra.signing.keys import Holder, HolderKind, Keyring
+from infra.signing.keys import Holder, HolderKind, Keyring, SignatureRefusedError
 from infra.signing.signer import Signer
 from infra.vault.connection import Connections
 from infra.workplace import Workplace
@@ -23,7 +24,7 @@ from schemas.json_form import to_json
 from schemas.names import SubjectId
 from streams.breakglass import rules
 from streams.breakglass.audit import Audit, Noted, faults
-from streams.breakglass.rules import Access, Entry, UnknownAccessError, accesses
+from streams.breakglass.rules import Access, BreakGlassRefusedError, Entry, UnknownAccessError, accesses
 from streams.ledger_search import event_id_in, found_in_ledger
 from streams.opening import EventOpener
 
@@ -97,9 +98,15 @@ class Desk:
         asked = (await self._of(access_id)).requested
         await replay(self._place.credentials("hub-admin"), self._place.codec, self._vault)
         source, now = await found_in_ledger(self._place, asked.event_id), await self._place.clock.now()
-        entry = await self._audit.note(
-            lambda known: rules.open_access(known[asked.access_id], by=self._operator, now=now)
-        )
+        ring = await self._keyring()
+
+        def looked(known: Mapping[str, Access]) -> Entry:
+            access = known[asked.access_id]
+            if access.approved is not None and (fault := _fault_of(ring, asked, access.approved)) is not None:
+                raise BreakGlassRefusedError(f"{fault}: ask again, and let another person agree")
+            return rules.open_access(access, by=self._operator, now=now)
+
+        entry = await self._audit.note(looked)
         (event,) = await EventOpener(self._place.codec, self._vault, Channel.LEDGER).opened([source])
         return Seen(entry=entry, content=to_json(event.record, event.contract.schema))
 
@@ -123,8 +130,10 @@ class Desk:
         ring = await self._keyring()
         asked = {each.entry.access_id: each.entry for each in noted if each.entry.act == "REQUESTED"}
         for each in noted:
-            if each.entry.key_id and not _holds(ring, asked[each.entry.access_id], each.entry):
-                found.append(f"the signature of entry {each.number} does not hold")
+            if each.entry.act != "APPROVED":
+                continue
+            if (fault := _fault_of(ring, asked[each.entry.access_id], each.entry)) is not None:
+                found.append(f"entry {each.number}: {fault}")
         return noted, found
 
     async def _of(self, access_id: str) -> Access:
@@ -148,17 +157,17 @@ class Desk:
     async def _signed(self, asked: Entry, key: Key | None) -> tuple[str, bytes]:
         ring, now = await self._keyring(), await self._place.clock.now()
         if key is None:
-            if any(
-                _is_of_the_operator(each.holder) and ring.untimely(each, now) is None for each in ring.keys.values()
-            ):
+            if _officers_had_keys(ring, now):
                 raise SignatureNeededError("officers of the operator have keys: agree with --officer and --key")
             return "", b""
-        if not key.officer.startswith(f"{OPERATOR}/"):
-            raise SignatureNeededError(f"the officer is one of the operator: {OPERATOR}/<officer>")
+        if key.officer != f"{OPERATOR}/{self._operator}":
+            raise SignatureNeededError(f"sign with a key of your own: {OPERATOR}/<the name that you logged in with>")
         signer = Signer.of(key.file)
         message = approval_form(asked)
         signature = signer.sign(message)
-        ring.verify(signer.key_id, Holder(HolderKind.OFFICER, key.officer), message, signature, now)
+        fault = ring.arriving(signer.key_id, Holder(HolderKind.OFFICER, key.officer), message, signature, now)
+        if fault is not None:
+            raise SignatureRefusedError(fault)
         return signer.key_id, signature
 
 
@@ -172,8 +181,17 @@ def _is_of_the_operator(holder: Holder) -> bool:
     return holder.kind is HolderKind.OFFICER and holder.id.startswith(f"{OPERATOR}/")
 
 
-def _holds(ring: Keyring, asked: Entry, approved: Entry) -> bool:
+def _officers_had_keys(ring: Keyring, moment: dt.datetime) -> bool:
+    """Whether an officer of the operator ever had a key until *moment*: that all have expired takes nothing back."""
+    return any(_is_of_the_operator(each.holder) and each.valid_from <= moment for each in ring.keys.values())
+
+
+def _fault_of(ring: Keyring, asked: Entry, approved: Entry) -> str | None:
+    """Return why an agreement counts no more, or never did; None when it does."""
+    if not approved.key_id:
+        return "who agreed has not signed, and officers have keys" if _officers_had_keys(ring, approved.at) else None
     key = ring.keys.get(approved.key_id)
-    if key is None or key.holder.kind is not HolderKind.OFFICER:
-        return False
-    return ring.fault(approved.key_id, key.holder, approval_form(asked), approved.signature, approved.at) is None
+    if key is None or key.holder != Holder(HolderKind.OFFICER, f"{OPERATOR}/{approved.by_whom}"):
+        return "the key is not that of who agreed"
+    fault = ring.arriving(approved.key_id, key.holder, approval_form(asked), approved.signature, approved.at)
+    return None if fault is None else f"the signature of who agreed does not hold ({fault.value})"

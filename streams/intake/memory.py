@@ -23,12 +23,16 @@ class SqlMemory:
     """The memory in the table `streams.seen_event`."""
 
     async def recall(self, transaction: Transaction, agency: AgencyId, event_ids: Collection[str]) -> dict[str, Seen]:
-        """Return what is remembered of *event_ids*, by id."""
+        """Return what is remembered of *event_ids*, by id.
+
+        An id is one event's in the whole hub: approvals, ladders and audits name it alone. What another agency
+        published under it is like nothing that this one can send.
+        """
         if not event_ids:
             return {}
         cursor = await transaction.execute(
-            "SELECT event_id::text, content_mac, source_offset, received_at, chain_position FROM streams.seen_event "
-            "WHERE agency = %s AND event_id = ANY(%s::uuid[])",
+            "SELECT event_id::text, CASE WHEN agency = %s THEN content_mac ELSE '' END, source_offset, received_at, "
+            "chain_position FROM streams.seen_event WHERE event_id = ANY(%s::uuid[])",
             (agency, list(event_ids)),
         )
         return {

@@ -40,13 +40,13 @@ class Doubtful:
 
 def doubtful(home: Home, ring: Keyring, key_id: str) -> list[Doubtful]:
     """Return what *key_id* signed and is in doubt, the oldest first; raise NotDoubtfulError when nothing can be."""
-    revocation = ring.revocations.get(key_id)
-    if revocation is None or revocation.doubtful_since is None:
+    since = ring.doubtful_since(key_id)
+    if since is None:
         raise NotDoubtfulError(
             "this key is not revoked with a time since which it is in doubt: `hub key revoke KEY_ID --since TIME`"
         )
     with psycopg.connect(home.dsn("hub_streams")) as connection:
-        rows = connection.execute(_SIGNED, (key_id, revocation.doubtful_since)).fetchall()
+        rows = connection.execute(_SIGNED, (key_id, since)).fetchall()
     return [
         Doubtful(
             agency=str(agency),

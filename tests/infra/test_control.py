@@ -64,6 +64,9 @@ class Log:
     def seek(self, _source: object, offset: int) -> None:
         self._position = offset
 
+    async def beginning_offsets(self, _sources: object) -> Mapping[TopicPartition, int]:
+        return {SOURCE: 0}
+
     async def end_offsets(self, _sources: object) -> Mapping[TopicPartition, int]:
         return {SOURCE: len(self._records)}
 

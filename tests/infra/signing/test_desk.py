@@ -150,7 +150,7 @@ def test_the_commands_make_register_replace_list_and_revoke_a_key(
     assert ends[0] + dt.timedelta(days=300) < ends[1]
     hub("revoke", keys[0]["key_id"], "--since", "2026-01-01", "--reason", "The machine was stolen.")
     keys = [key for key in json.loads(hub("list", "--json"))["keys"] if key["holder"] == name]
-    assert [key["state"] for key in keys] == ["revoked", "in use"]
+    assert [key["state"] for key in keys] == ["revoked", "in doubt: a key that was in doubt signed for it"]
 
 
 async def test_a_home_that_makes_no_keys_of_its_own_registers_none(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,6 +90,29 @@ def test_a_key_is_its_first_holders_for_good_and_told_again_only_its_validity_ch
     assert registered(ring, later).keys[key.key_id] == dataclasses.replace(key, valid_until=key.valid_until + DAY)
 
 
+def test_a_key_that_is_told_again_with_a_later_start_keeps_its_first() -> None:
+    key = key_of(signer(), start=NOW - 9 * DAY)
+    later = dataclasses.replace(key, valid_from=NOW + DAY, valid_until=NOW + 99 * DAY)
+    ring = registered(registered(ring_of(), key), later)
+    assert ring.untimely(ring.keys[key.key_id], NOW - 5 * DAY) is None
+    assert ring.untimely(ring.keys[key.key_id], NOW + 98 * DAY) is None
+
+
+@pytest.mark.parametrize("doubtful_days_ago", [None, 1, 3, 9])
+def test_a_key_that_a_stolen_one_signed_for_is_the_thiefs_and_all_after_it(doubtful_days_ago: int | None) -> None:
+    first, second, third = (key_of(signer(), start=NOW - days * DAY) for days in (9, 4, 2))
+    second = dataclasses.replace(second, succeeds=first.key_id, vouched=b"signed by the first")
+    third = dataclasses.replace(third, succeeds=second.key_id, vouched=b"signed by the second")
+    since = None if doubtful_days_ago is None else NOW - doubtful_days_ago * DAY
+    ring = ring_of(first, second, third, revocations=(revocation(first, NOW, since),))
+    stolen = doubtful_days_ago == 9
+    for key in (second, third):
+        assert (ring.untimely(key, NOW) is Fault.REVOKED) is stolen
+        assert ring.is_doubtful(key.key_id, NOW) is stolen
+    anew = registered(ring, dataclasses.replace(third, succeeds=None, vouched=None))
+    assert anew.untimely(anew.keys[third.key_id], NOW) is None, "the operator answers for it"
+
+
 def test_no_registration_brings_a_revoked_key_back() -> None:
     key = key_of(signer())
     ring = registered(revoked(registered(ring_of(), key), revocation(key)), key)
