@@ -102,7 +102,7 @@ async def test_other_code_does_not_fold_into_tables_that_were_not_made_for_it(
 ) -> None:
     projection, topic = own
     await filled(home, place, own, 5, 6)
-    newer = dataclasses.replace(projection, version=2)
+    newer = dataclasses.replace(projection, version=projection.version + 1)
     async with writing(home) as producer, folding(place, newer, topic):
         await until(lambda: state(home, projection) == "outdated", "it says so")
         await write(producer, topic, [receipt(place.codec, "ACCEPTED", 0)])
