@@ -1,8 +1,7 @@
 """The commands `hub delivery show | overdue | unanswered | refused`: deliveries as agencies and partners see them."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from typing import Annotated, cast
 
 import typer
@@ -41,8 +40,7 @@ def show_command(
         known = uuid.UUID(event_id)
     except ValueError:
         raise MisuseError("an event id is a UUID: `hub receipt export` and your feed have them") from None
-    with _access(as_whom, credentials) as access:
-        found = cast("dict[str, object]", access.call("GET", f"/deliveries/{known}"))
+    found = cast("dict[str, object]", _asked(as_whom, credentials, f"/deliveries/{known}"))
     typer.echo(json.dumps(found) if as_json else ladders(found))
 
 
@@ -51,8 +49,7 @@ def overdue_command(as_whom: AsWhom = None, credentials: CredentialsFile = None,
     """List what was not acknowledged in time: by partners of your events, and by you of what you got."""
     from connectors.delivery_screens import overdue
 
-    with _access(as_whom, credentials) as access:
-        found = cast("list[dict[str, object]]", access.call("GET", "/deliveries/overdue"))
+    found = cast("list[dict[str, object]]", _asked(as_whom, credentials, "/deliveries/overdue"))
     typer.echo(json.dumps({"overdue": found}) if as_json else overdue(found))
 
 
@@ -61,8 +58,7 @@ def unanswered_command(as_whom: AsWhom = None, credentials: CredentialsFile = No
     """List questions without an answer, such as referrals, the first due first: yours, and those that address you."""
     from connectors.delivery_screens import unanswered
 
-    with _access(as_whom, credentials) as access:
-        found = cast("list[dict[str, object]]", access.call("GET", "/deliveries/unanswered"))
+    found = cast("list[dict[str, object]]", _asked(as_whom, credentials, "/deliveries/unanswered"))
     typer.echo(json.dumps({"unanswered": found}) if as_json else unanswered(found))
 
 
@@ -71,17 +67,13 @@ def refused_command(as_whom: AsWhom = None, credentials: CredentialsFile = None,
     """List your acknowledgements that moved nothing, the newest first, with the rule that each broke."""
     from connectors.delivery_screens import refused
 
-    with _access(as_whom, credentials) as access:
-        found = cast("list[dict[str, object]]", access.call("GET", "/deliveries/refused"))
+    found = cast("list[dict[str, object]]", _asked(as_whom, credentials, "/deliveries/refused"))
     typer.echo(json.dumps({"refused": found}) if as_json else refused(found))
 
 
-@contextmanager
-def _access(as_whom: str | None, credentials: CredentialsFile) -> Iterator[Access]:
+def _asked(as_whom: str | None, credentials: CredentialsFile, path: str) -> object:
+    """Return what the access server answers at *path*; raise as `Access.call`, MisuseError when nobody is named."""
     if as_whom is None and credentials is None:
         raise MisuseError("say as whom you ask: `--as rs-police`, or a file with `--credentials` or HUB_CREDENTIALS")
-    access = Access(credentials_of(as_whom, credentials))
-    try:
-        yield access
-    finally:
-        access.close()
+    with closing(Access(credentials_of(as_whom, credentials))) as access:
+        return access.call("GET", path)

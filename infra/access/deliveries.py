@@ -14,9 +14,9 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel
 
 from infra.access.delivery_book import DeliveryBook
+from infra.topology.limits import Standing, standing_of
 from infra.workplace import Workplace
 
-Standing = Literal["reached", "late", "open", "warned", "overdue"]
 NOT_HERE = "no event of this id is yours, or was released to you; is it the id, and are these your credentials?"
 LAST = {"EVENT": "RETRIEVED", "RECALL": "APPLIED"}
 
@@ -154,15 +154,6 @@ def _ladder(row: Mapping[str, object], now: dt.datetime) -> Mapping[str, object]
 
 def _step(step: str, at: object, warn_at: object, due: object, now: dt.datetime) -> Mapping[str, object]:
     return {"step": step, "at": at, "due": due, "standing": standing_of(at, warn_at, due, now)}
-
-
-def standing_of(at: object, warn_at: object, due: object, now: dt.datetime) -> Standing:
-    """Return how a step stands at *now* that was reached *at* a moment, or None, and has these limits, or none."""
-    if isinstance(at, dt.datetime):
-        return "late" if isinstance(due, dt.datetime) and at >= due else "reached"
-    if isinstance(due, dt.datetime) and now >= due:
-        return "overdue"
-    return "warned" if isinstance(warn_at, dt.datetime) and now >= warn_at else "open"
 
 
 def _overdue(row: Mapping[str, object], now: dt.datetime) -> OverdueAnswer:

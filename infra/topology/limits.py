@@ -2,11 +2,13 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Literal
 
 from infra.topology.model import STRICT
 
 EVERY_OTHER = "*"
 """Stands for whatever is not named."""
+Standing = Literal["reached", "late", "open", "warned", "overdue"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,3 +31,12 @@ class Limit:
     def breach_at(self, began: dt.datetime) -> dt.datetime:
         """Return from when on it is overdue."""
         return began + dt.timedelta(hours=self.breach_hours)
+
+
+def standing_of(at: object, warn_at: object, due: object, now: dt.datetime) -> Standing:
+    """Return how a step stands at *now* that was reached *at* a moment, or None, and has these limits, or none."""
+    if isinstance(at, dt.datetime):
+        return "late" if isinstance(due, dt.datetime) and at >= due else "reached"
+    if isinstance(due, dt.datetime) and now >= due:
+        return "overdue"
+    return "warned" if isinstance(warn_at, dt.datetime) and now >= warn_at else "open"

@@ -3,15 +3,13 @@
 import datetime as dt
 from typing import cast
 
-import psycopg
-from psycopg.rows import dict_row
-
 from infra.clock import now_in
 from infra.home import Home
 from infra.topology.clocks import load_clocks
+from infra.topology.limits import standing_of
 from streams.delivery.question_books import OPEN
+from streams.delivery.rows import Row, rows, utc
 
-Row = dict[str, object]
 LISTED_MAX = 50
 _COLUMNS = (
     "SELECT id::text, event_type, agency, addressee, reference::text, asked_at, warn_at, breach_at, "
@@ -24,7 +22,7 @@ def questions_of(home: Home, event_id: str, now: dt.datetime) -> list[Row]:
     sources = {each.question: each.source for each in load_clocks().answers}
     return [
         each | {"standing": _standing(each, now), "clock": sources.get(str(each["event_type"]), "")}
-        for each in _rows(home, _COLUMNS + "WHERE id = %s ORDER BY agency, addressee", event_id)
+        for each in rows(home, _COLUMNS + "WHERE id = %s ORDER BY agency, addressee", event_id)
     ]
 
 
@@ -32,19 +30,19 @@ def told_question(each: Row) -> str:
     """Return one of `questions_of`, for people."""
     head = f"  asks {each['addressee']}, {each['event_type']} (clock: {each['clock']})"
     if each["answered_at"] is not None:
-        return f"{head}\n    {'answered':<10}{_utc(each['answered_at'])} ({each['standing']})"
+        return f"{head}\n    {'answered':<10}{utc(each['answered_at'])} ({each['standing']})"
     if each["ended_at"] is not None:
-        return f"{head}\n    {'answered':<10}no, and no more waited for since {_utc(each['ended_at'])}"
-    return f"{head}\n    {'answered':<10}no, {each['standing']}; due {_utc(each['breach_at'])}"
+        return f"{head}\n    {'answered':<10}no, and no more waited for since {utc(each['ended_at'])}"
+    return f"{head}\n    {'answered':<10}no, {each['standing']}; due {utc(each['breach_at'])}"
 
 
 def unanswered(home: Home) -> Row:
     """Return how many questions are open, and those of them that are overdue, by whom they address."""
     now = now_in(home)
-    (found,) = _rows(home, f"SELECT count(*) AS open FROM streams.question WHERE {OPEN}")  # noqa: S608 - own
+    (found,) = rows(home, f"SELECT count(*) AS open FROM streams.question WHERE {OPEN}")  # noqa: S608 - own
     overdue: dict[str, list[Row]] = {}
     query = _COLUMNS + f"WHERE {OPEN} AND breach_at <= %s ORDER BY addressee, breach_at, id"
-    for each in _rows(home, query, now):
+    for each in rows(home, query, now):
         entry = {key: each[key] for key in ("id", "event_type", "agency", "reference", "asked_at", "breach_at")}
         overdue.setdefault(str(each["addressee"]), []).append(entry)
     return {"open": found["open"], "overdue": overdue}
@@ -58,7 +56,7 @@ def told_unanswered(found: Row) -> str:
     for addressee, several in overdue.items():
         lines.append(f"{addressee}: {len(several)} to answer")
         lines += [
-            f"  {each['id']}  {each['event_type']:<22} of {each['agency']}, due {_utc(each['breach_at'])}"
+            f"  {each['id']}  {each['event_type']:<22} of {each['agency']}, due {utc(each['breach_at'])}"
             for each in several[:LISTED_MAX]
         ]
         if len(several) > LISTED_MAX:
@@ -67,18 +65,7 @@ def told_unanswered(found: Row) -> str:
 
 
 def _standing(row: Row, now: dt.datetime) -> str:
-    warn_at, breach_at = cast("dt.datetime", row["warn_at"]), cast("dt.datetime", row["breach_at"])
-    if row["answered_at"] is not None:
-        return "late" if cast("dt.datetime", row["answered_at"]) >= breach_at else "in time"
-    if row["ended_at"] is not None:
+    if row["answered_at"] is None and row["ended_at"] is not None:
         return "ended"
-    return "overdue" if now >= breach_at else "warned" if now >= warn_at else "open"
-
-
-def _utc(moment: object) -> str:
-    return f"{cast('dt.datetime', moment).astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _rows(home: Home, query: str, *values: object) -> list[Row]:
-    with psycopg.connect(home.dsn("hub_streams"), row_factory=dict_row) as connection:
-        return list(connection.execute(query.encode(), values).fetchall())
+    found = standing_of(row["answered_at"], row["warn_at"], row["breach_at"], now)
+    return "in time" if found == "reached" else found

@@ -3,18 +3,16 @@
 import datetime as dt
 from typing import cast
 
-import psycopg
-from psycopg.rows import dict_row
-
 from infra.clock import now_in
 from infra.home import Home
 from infra.topology.clocks import load_clocks
+from infra.topology.limits import standing_of
 from schemas.errors import MisuseError
 from streams.delivery.acknowledging import canonical
 from streams.delivery.ladder import ADVICE, LAST, About
 from streams.delivery.question_screens import questions_of, told_question
+from streams.delivery.rows import Row, rows, utc
 
-Row = dict[str, object]
 LISTED_MAX = 50
 _LADDERS = (
     "SELECT d.*, (SELECT max(f.feed_offset) FROM streams.feed_record f "
@@ -43,7 +41,7 @@ class UnknownDeliveryError(MisuseError):
 def shown(home: Home, event_id: str) -> Row:
     """Return the ladder of the event, or recall, *event_id*; raise UnknownDeliveryError when there is none."""
     known = canonical(event_id)
-    accepted, ladders = ([], []) if known is None else (_rows(home, _ACCEPTED, known), _rows(home, _LADDERS, known))
+    accepted, ladders = ([], []) if known is None else (rows(home, _ACCEPTED, known), rows(home, _LADDERS, known))
     if not accepted and not ladders:
         raise UnknownDeliveryError("the hub has accepted no event, and sent no recall, of this id")
     now, clocks = now_in(home), load_clocks()
@@ -78,11 +76,11 @@ def told(found: Row) -> str:
     for each in cast("list[Row]", found["accepted"]):
         place = "" if each["chain_position"] is None else f", position {each['chain_position']} of the chain"
         lines.append(f"  submitted   by {each['agency']}, offset {each['submitted_offset']}")
-        lines.append(f"  accepted    {_utc(each['accepted_at'])}{place}")
+        lines.append(f"  accepted    {utc(each['accepted_at'])}{place}")
     for each in cast("list[Row]", found["recipients"]):
         last = LAST[cast("About", each["about"])].lower()
         lines.append(f"  to {each['recipient']} (clock: {each['clock']})")
-        lines.append(f"    {'relayed':<10}{_utc(each['relayed_at'])}")
+        lines.append(f"    {'relayed':<10}{utc(each['relayed_at'])}")
         lines.append(
             f"    {'delivered':<10}{_step(each['delivered_at'], each['delivery'], each['delivery_breach_at'])}"
         )
@@ -98,7 +96,7 @@ def overdue(home: Home) -> dict[str, list[Row]]:
     """Return by partner what is overdue, and every recall that it has not said to have applied."""
     now = now_in(home)
     found: dict[str, list[Row]] = {}
-    for each in _rows(home, _OVERDUE, now=now):
+    for each in rows(home, _OVERDUE, now=now):
         due = cast("dt.datetime", each["finish_breach_at"])
         missing = "DELIVERED" if each["delivered_at"] is None else LAST[cast("About", each["about"])]
         entry = {key: each[key] for key in ("id", "about", "event_type", "agency")}
@@ -120,7 +118,7 @@ def told_overdue(found: dict[str, list[Row]]) -> str:
         for each in several[:LISTED_MAX]:
             state = "overdue" if each["overdue"] else "open"
             what = f"{each['id']}  {each['event_type']:<22} {each['missing']:<9}"
-            lines.append(f"  {what} {state}, relayed {_utc(each['relayed_at'])}")
+            lines.append(f"  {what} {state}, relayed {utc(each['relayed_at'])}")
         if len(several) > LISTED_MAX:
             lines.append(f"  and {len(several) - LISTED_MAX} more: --json lists them all")
     return "\n".join(lines)
@@ -133,7 +131,7 @@ def told_undecided(found: list[Row]) -> str:
     lines = [f"{len(found)} accepted and not decided about:"]
     for each in found[:LISTED_MAX]:
         what = f"{each['id']}  {each['event_type']:<22} {each['standing']:<8} {each['why']}"
-        lines.append(f"  {what}, accepted {_utc(each['accepted_at'])}, {each['place']}")
+        lines.append(f"  {what}, accepted {utc(each['accepted_at'])}, {each['place']}")
     if len(found) > LISTED_MAX:
         lines.append(f"  and {len(found) - LISTED_MAX} more: --json lists them all")
     return "\n".join(lines)
@@ -141,7 +139,7 @@ def told_undecided(found: list[Row]) -> str:
 
 def refused(home: Home) -> list[Row]:
     """Return how many acknowledgements of each partner broke which rule."""
-    return [each | {"advice": ADVICE.get(str(each["rule"]), "")} for each in _rows(home, _REFUSED)]
+    return [each | {"advice": ADVICE.get(str(each["rule"]), "")} for each in rows(home, _REFUSED)]
 
 
 def told_refused(found: list[Row]) -> str:
@@ -149,7 +147,7 @@ def told_refused(found: list[Row]) -> str:
     if not found:
         return "No acknowledgement was refused."
     return "\n".join(
-        f"{each['recipient']:<24} {each['rule']:<18} {each['count']:>6}, the last at {_utc(each['last_at'])}, "
+        f"{each['recipient']:<24} {each['rule']:<18} {each['count']:>6}, the last at {utc(each['last_at'])}, "
         f"offset {each['last_offset']}: {each['advice']}"
         for each in found
     )
@@ -161,26 +159,10 @@ def _recipient(row: Row, now: dt.datetime) -> Row:
     return {
         **{key: row[key] for key in (*keys, *limits)},
         "relayed_at": row["decided_at"],
-        "delivery": _standing(row["delivered_at"], row["delivery_warn_at"], row["delivery_breach_at"], now),
-        "finish": _standing(row["finished_at"], row["finish_warn_at"], row["finish_breach_at"], now),
+        "delivery": standing_of(row["delivered_at"], row["delivery_warn_at"], row["delivery_breach_at"], now),
+        "finish": standing_of(row["finished_at"], row["finish_warn_at"], row["finish_breach_at"], now),
     }
 
 
-def _standing(at: object, warn_at: object, breach_at: object, now: dt.datetime) -> str:
-    breach = cast("dt.datetime", breach_at)
-    if at is not None:
-        return "late" if cast("dt.datetime", at) >= breach else "reached"
-    return "overdue" if now >= breach else "warned" if now >= cast("dt.datetime", warn_at) else "open"
-
-
 def _step(at: object, standing: object, breach_at: object) -> str:
-    return f"no, {standing}; due {_utc(breach_at)}" if at is None else f"{_utc(at)} ({standing})"
-
-
-def _utc(moment: object) -> str:
-    return f"{cast('dt.datetime', moment).astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _rows(home: Home, query: str, *values: object, **named: object) -> list[Row]:
-    with psycopg.connect(home.dsn("hub_streams"), row_factory=dict_row) as connection:
-        return list(connection.execute(query.encode(), named or values).fetchall())
+    return f"no, {standing}; due {utc(breach_at)}" if at is None else f"{utc(at)} ({standing})"

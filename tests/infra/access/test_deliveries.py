@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.access.deliveries import standing_of
 from infra.home import Home
+from infra.topology.limits import standing_of
 from tests.infra.access.test_quarantine_routes import ask
 from tests.running import command, rows
 
