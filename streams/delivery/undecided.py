@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 import psycopg
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from infra.clock import now_in
 from infra.home import Home
@@ -19,6 +19,7 @@ from schemas.errors import UnavailableError
 LISTED_MAX = 200
 """Of each partition: whoever is behind by more than this has one cause, not many."""
 CALL_S = 10.0
+AWAY = "the broker does not answer; `hub status` tells more"
 _PLACES = (
     "SELECT s.partition, greatest(s.seen_offset, coalesce(c.next_offset, 0)) FROM streams.partition_state s "
     "LEFT JOIN streams.checkpoint c USING (processor, topic, partition) "
@@ -94,7 +95,7 @@ def _records(
         for partition, position in sorted(positions.items()):
             yield from _read(consumer, partition, position, LISTED_MAX)
     except KafkaException:
-        raise UnavailableError("the broker does not answer; `hub status` tells more") from None
+        raise UnavailableError(AWAY) from None
     finally:
         consumer.close()
 
@@ -104,8 +105,12 @@ def _read(consumer: Consumer, partition: int, offset: int, count: int) -> Iterat
     consumer.assign([TopicPartition("ledger", partition, offset)])
     while count:
         message = consumer.poll(CALL_S)
-        if message is None or message.error() is not None:
-            return  # its end
+        if message is None:
+            raise UnavailableError(AWAY)  # not its end: who takes silence for it says that all is decided
+        if (error := message.error()) is not None:
+            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka names it so
+                return
+            raise KafkaException(error)
         value = message.value()
         if value is not None:
             yield (partition, cast("int", message.offset())), value

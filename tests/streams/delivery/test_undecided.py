@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import cast
 
 import pytest
+from confluent_kafka import Consumer
 
 from infra.home import Home
 from infra.topology.clocks import ClocksFile, Limit, load_clocks
-from streams.delivery.undecided import undecided
+from schemas.errors import UnavailableError
+from streams.delivery.undecided import _read, undecided
 from tests.running import command, ensure_worker, records, rows
 from tests.streams.delivery.test_on_the_hub import codec_of, relayed
 
@@ -53,3 +56,14 @@ async def test_what_release_has_parked_is_overdue_and_what_it_has_decided_is_not
         assert event.id not in {each["id"] for each in undecided(home)}, "it has an hour by the real clocks"
         assert command(home, "evidence", "overdue").returncode == 0
     assert event.id not in {each["id"] for each in undecided(home, impatient())}
+
+
+def test_a_broker_that_is_away_is_not_taken_for_an_end() -> None:
+    class Silent:
+        def assign(self, _places: object) -> None: ...
+
+        def poll(self, _seconds: float) -> None:
+            return None
+
+    with pytest.raises(UnavailableError):
+        list(_read(cast("Consumer", Silent()), 0, 0, 1))
